@@ -1,0 +1,1 @@
+"""Supported FPGA boards, one file a board."""

@@ -1,0 +1,1 @@
+"""Host side: protocol, driver, transports, data sets and the training program."""
