@@ -1,0 +1,427 @@
+"""Description of a spiking network: what the user writes, and its layers with every shape resolved."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from golden.formats import COEFFICIENT_FRACTION, Formats
+
+Shape = tuple[int, int, int]
+"""Height, width, channels: everything is channel-last."""
+
+
+def _require(name: str, value: object, low: int, high: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an int, not {value!r}")
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be between {low} and {high}, not {value}")
+
+
+@dataclass(frozen=True)
+class Lif:
+    """Constants of a leaky integrate-and-fire neuron (paper Eqs 1, 2 and 6).
+
+    Parameters
+    ----------
+    tau : float
+        Leak per step, 0 to 1.
+    theta : float
+        Soft reset subtracted after a spike.
+    u_th : float
+        Threshold of the membrane potential.
+    a : float
+        Width of the rectangular surrogate gradient; its height is 1/a. ``a/2 <= u_th``.
+    """
+
+    tau: float = 0.8
+    theta: float = 0.3
+    u_th: float = 0.3
+    a: float = 0.6
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.tau <= 1:
+            raise ValueError(f"tau must be between 0 and 1, not {self.tau!r}")
+        for name in ("theta", "u_th"):
+            if not 0 < getattr(self, name) < 8:
+                raise ValueError(f"{name} must be between 0 and 8, not {getattr(self, name)!r}")
+        if not 0 < self.a / 2 <= self.u_th:
+            raise ValueError(
+                f"a must be above 0 and at most 2*u_th = {2 * self.u_th!r}, not {self.a!r}"
+            )
+
+    def codes(self, formats: Formats, pool_area: int = 1) -> LifCodes:
+        """Quantise the constants.
+
+        Parameters
+        ----------
+        formats : Formats
+            Supplies f_u.
+        pool_area : int
+            Window area of an average pool that reads this layer; it divides A (1/4 for 2x2).
+        """
+        one = 1 << COEFFICIENT_FRACTION
+        scale = 1 << formats.state_fraction
+
+        def half_up(value: float) -> int:
+            return math.floor(value + 0.5)
+
+        return LifCodes(
+            tau=half_up(one * self.tau),
+            theta=half_up(scale * self.theta),
+            u_th=half_up(scale * self.u_th),
+            half_a=min(half_up(scale * self.a / 2), half_up(scale * self.u_th)),
+            a=half_up(one / (self.a * pool_area)),
+            c0=half_up(one * self.tau),
+            c1=half_up(one * (self.tau - self.theta / self.a)),
+        )
+
+
+@dataclass(frozen=True)
+class LifCodes:
+    """Integer constants of a layer as the hardware uses them.
+
+    Attributes
+    ----------
+    tau : int
+        round(256 tau).
+    theta, u_th, half_a : int
+        Reset, threshold and half the surrogate's width, fraction f_u.
+    a : int
+        A = round(256 / (a * pool area)).
+    c0, c1 : int
+        C_0 = round(256 tau) and C_1 = round(256 (tau - theta/a)), which may be negative.
+    """
+
+    tau: int
+    theta: int
+    u_th: int
+    half_a: int
+    a: int
+    c0: int
+    c1: int
+
+
+@dataclass(frozen=True)
+class Conv:
+    """Convolution with its LIF neurons."""
+
+    channels: int
+    kernel: int
+    padding: int = 0
+    stride: int = 1
+
+    def __post_init__(self) -> None:
+        _require("channels", self.channels, 1, 4096)
+        _require("kernel", self.kernel, 1, 8)
+        _require("padding", self.padding, 0, self.kernel - 1)
+        if self.stride not in (1, 2, 4):
+            raise ValueError(f"stride must be 1, 2 or 4, not {self.stride!r}")
+
+
+@dataclass(frozen=True)
+class AvgPool:
+    """Average pool with its LIF neurons; belongs to the convolution before it."""
+
+    window: int = 2
+
+    def __post_init__(self) -> None:
+        if self.window not in (2, 4):
+            raise ValueError(f"pool window must be 2 or 4, not {self.window!r}")
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Fully connected layer with its LIF neurons."""
+
+    neurons: int
+
+    def __post_init__(self) -> None:
+        _require("neurons", self.neurons, 1, 4096)
+
+
+LayerSpec = Conv | AvgPool | Dense
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer with every shape resolved; dense layers and classifiers have a 1x1 output map.
+
+    Attributes
+    ----------
+    index : int
+        Position among all layers, hardware's layer number minus one (0 is the input frame).
+    name : str
+        For instance ``conv1``, ``pool1``, ``classifier1``, ``fc3``.
+    kind : str
+        ``conv``, ``pool``, ``dense`` or ``classifier``.
+    source : int
+        `index` of the layer whose spikes it reads; -1 is the input frame.
+    in_shape, out_shape : Shape
+        Height, width, channels.
+    kernel, stride, padding, window : int
+        Geometry; `window` of a pool, else 1.
+    hash_id : int
+        Number of this layer among those with weights: keys its random bits.
+    pool_area : int
+        Area of the pool that reads this layer, else 1; divides this layer's A.
+    """
+
+    index: int
+    name: str
+    kind: str
+    source: int
+    in_shape: Shape
+    out_shape: Shape
+    lif: Lif
+    kernel: int = 1
+    stride: int = 1
+    padding: int = 0
+    window: int = 1
+    hash_id: int = -1
+    pool_area: int = 1
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether the layer owns a weight tensor (all but pools)."""
+        return self.kind != "pool"
+
+    @property
+    def rows(self) -> int:
+        """Weight rows of one output group: c_in * ky * kx, or the flat features of a dense layer."""
+        if self.kind == "conv":
+            return self.in_shape[2] * self.kernel**2
+        return math.prod(self.in_shape)
+
+    @property
+    def weight_shape(self) -> tuple[int, int]:
+        """Shape (rows, c_out) of the weight matrix.
+
+        Row of a convolution: ``(c_in * K + ky) * K + kx``; of a dense layer: the channel-last
+        feature ``(y * W + x) * C + c``.
+        """
+        return (self.rows, self.out_shape[2])
+
+    @property
+    def fan_in(self) -> int:
+        """Largest number of synapses that can add to one neuron in a step."""
+        return self.window**2 if self.kind == "pool" else self.rows
+
+    @property
+    def fan_out(self) -> int:
+        """Largest number of synapses of this layer that leave one input neuron."""
+        if self.kind == "pool":
+            return 1
+        per_axis = -(-self.kernel // self.stride) if self.kind == "conv" else 1
+        return per_axis**2 * self.out_shape[2]
+
+    @property
+    def neurons(self) -> int:
+        """Number of neurons."""
+        return math.prod(self.out_shape)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Layers trained by one local classifier, bottom to top."""
+
+    layers: tuple[Layer, ...]
+    classifier: Layer
+
+    @property
+    def all_layers(self) -> tuple[Layer, ...]:
+        """Hidden layers, then the classifier."""
+        return (*self.layers, self.classifier)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A feed-forward spiking network, cut into blocks that each learn from a local classifier.
+
+    Parameters
+    ----------
+    input_shape : Shape
+        Height, width and channels of an input frame.
+    layers : tuple of Conv, AvgPool, Dense
+        Hidden layers, bottom to top. A pool follows a convolution.
+    classes : int
+        Neurons of every classifier, N_c.
+    block_length : int or tuple of int
+        n, hidden layers with weights per block (a pool belongs to the convolution before it);
+        a tuple gives each block's own length. The last block may be shorter for an int.
+    lif : Lif
+        Neuron constants of all layers.
+    name : str
+        For messages and run folders.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A field is wrong; the message names it, its value and the bound.
+    """
+
+    input_shape: Shape
+    layers: tuple[LayerSpec, ...]
+    classes: int
+    block_length: int | tuple[int, ...] = 1
+    lif: Lif = field(default_factory=Lif)
+    name: str = "network"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "input_shape", tuple(self.input_shape))
+        object.__setattr__(self, "layers", tuple(self.layers))
+        if not isinstance(self.block_length, int):
+            object.__setattr__(self, "block_length", tuple(self.block_length))
+        if len(self.input_shape) != 3:
+            raise ValueError(
+                f"input_shape must be (height, width, channels), not {self.input_shape!r}"
+            )
+        for name, size in zip(("height", "width", "channels"), self.input_shape, strict=True):
+            _require(f"input {name}", size, 1, 4096)
+        _require("classes", self.classes, 2, 4096)
+        if not self.layers:
+            raise ValueError("layers must hold at least one Conv or Dense layer")
+        for position, spec in enumerate(self.layers):
+            if not isinstance(spec, Conv | AvgPool | Dense):
+                raise TypeError(f"layers[{position}] must be Conv, AvgPool or Dense, not {spec!r}")
+            before = self.layers[position - 1] if position else None
+            if isinstance(spec, AvgPool) and not isinstance(before, Conv):
+                raise ValueError(f"layers[{position}] is an AvgPool and must follow a Conv")
+            if isinstance(spec, Conv) and isinstance(before, Dense):
+                raise ValueError(f"layers[{position}] is a Conv and must not follow a Dense")
+        self._cut()
+        for layer in self.resolved:
+            if min(layer.out_shape) < 1:
+                raise ValueError(
+                    f"{layer.name} has no output: input {layer.in_shape}, kernel {layer.kernel}, "
+                    f"padding {layer.padding}, stride {layer.stride}, window {layer.window}"
+                )
+
+    def _cut(self) -> list[int]:
+        """Return the hidden-layer count of each block."""
+        hidden = sum(not isinstance(spec, AvgPool) for spec in self.layers)
+        if isinstance(self.block_length, int):
+            _require("block_length", self.block_length, 1, hidden)
+            full, rest = divmod(hidden, self.block_length)
+            return [self.block_length] * full + ([rest] if rest else [])
+        for length in self.block_length:
+            _require("block_length", length, 1, hidden)
+        if sum(self.block_length) != hidden:
+            raise ValueError(
+                f"block_length must add up to the {hidden} hidden layers, not {self.block_length}"
+            )
+        return list(self.block_length)
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """The blocks, bottom to top, each with its resolved layers and classifier."""
+        lengths = self._cut()
+        blocks: list[Block] = []
+        members: list[Layer] = []
+        shape, source, index, hash_id, trained, hidden = self.input_shape, -1, 0, 0, 0, 0
+        for position, spec in enumerate(self.layers):
+            after = self.layers[position + 1] if position + 1 < len(self.layers) else None
+            if isinstance(spec, Conv):
+                hidden, trained = hidden + 1, trained + 1
+                out = tuple(
+                    (size + 2 * spec.padding - spec.kernel) // spec.stride + 1 for size in shape[:2]
+                )
+                layer = Layer(
+                    index, f"conv{hidden}", "conv", source, shape, (*out, spec.channels), self.lif,
+                    kernel=spec.kernel, stride=spec.stride, padding=spec.padding, hash_id=hash_id,
+                    pool_area=after.window**2 if isinstance(after, AvgPool) else 1,
+                )  # fmt: skip
+            elif isinstance(spec, AvgPool):
+                out = (shape[0] // spec.window, shape[1] // spec.window)
+                layer = Layer(
+                    index, f"pool{hidden}", "pool", source, shape, (*out, shape[2]), self.lif,
+                    kernel=spec.window, stride=spec.window, window=spec.window,
+                )  # fmt: skip
+            else:
+                hidden, trained = hidden + 1, trained + 1
+                layer = Layer(
+                    index, f"fc{hidden}", "dense", source, shape, (1, 1, spec.neurons), self.lif,
+                    hash_id=hash_id,
+                )  # fmt: skip
+            hash_id += layer.has_weights
+            members.append(layer)
+            shape, source, index = layer.out_shape, index, index + 1
+            if trained == lengths[len(blocks)] and not isinstance(after, AvgPool):
+                classifier = Layer(
+                    index, f"classifier{hidden}", "classifier", source, shape,
+                    (1, 1, self.classes), self.lif, hash_id=hash_id,
+                )  # fmt: skip
+                blocks.append(Block(tuple(members), classifier))
+                members, trained, index, hash_id = [], 0, index + 1, hash_id + 1
+        return tuple(blocks)
+
+    @cached_property
+    def resolved(self) -> tuple[Layer, ...]:
+        """All layers in the order of their `index`, classifiers included."""
+        return tuple(layer for block in self.blocks for layer in block.all_layers)
+
+    @cached_property
+    def weighted(self) -> tuple[Layer, ...]:
+        """Layers with weights in the order of their `hash_id`."""
+        return tuple(layer for layer in self.resolved if layer.has_weights)
+
+    @property
+    def weights(self) -> int:
+        """Number of weights, classifiers included."""
+        return sum(math.prod(layer.weight_shape) for layer in self.weighted)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON; `from_dict` reads it back."""
+        kinds = {Conv: "conv", AvgPool: "avgpool", Dense: "dense"}
+        return {
+            "name": self.name,
+            "input_shape": list(self.input_shape),
+            "layers": [{"kind": kinds[type(spec)], **vars(spec)} for spec in self.layers],
+            "classes": self.classes,
+            "block_length": self.block_length
+            if isinstance(self.block_length, int)
+            else list(self.block_length),
+            "lif": dict(vars(self.lif)),
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Network:
+        """Build a network from `to_dict`'s plain data.
+
+        Raises
+        ------
+        ValueError
+            A key is missing, unknown, or a layer kind is not known.
+        """
+        kinds: dict[str, type[LayerSpec]] = {"conv": Conv, "avgpool": AvgPool, "dense": Dense}
+        try:
+            specs = []
+            for entry in data["layers"]:
+                fields = dict(entry)
+                kind = fields.pop("kind")
+                if kind not in kinds:
+                    raise ValueError(f"layer kind must be one of {sorted(kinds)}, not {kind!r}")
+                specs.append(kinds[kind](**fields))
+            return cls(
+                tuple(data["input_shape"]),
+                tuple(specs),
+                data["classes"],
+                data.get("block_length", 1),
+                Lif(**data.get("lif", {})),
+                data.get("name", "network"),
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"network description is not valid: {error}") from error
+
+
+def lenet1_events(classes: int = 10, block_length: int | tuple[int, ...] = 1) -> Network:
+    """Return LeNet-1 for 2x28x28 event frames (paper.md, Networks)."""
+    return Network(
+        (28, 28, 2),
+        (Conv(6, 5, padding=2), AvgPool(2), Conv(16, 5), AvgPool(2), Dense(120), Dense(84)),
+        classes,
+        block_length,
+        name="lenet1",
+    )

@@ -1,0 +1,141 @@
+"""Run-time settings of training: interval, error fraction, rates, momentum, seed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from golden.formats import Formats
+from golden.network import Layer, Network
+
+LOSS_BITS = 16
+"""Width of the unsigned loss coefficient K [bits]."""
+
+MAX_SHIFT = 31
+"""Largest shift of the loss (r) and of the update (q)."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a network is trained; nothing here needs another bitstream.
+
+    Parameters
+    ----------
+    interval : int
+        Truncation interval k [steps].
+    error_fraction : int
+        f_e, fractional bits of e, gamma and V; one per run.
+    rate_shift : int
+        Learning rate 2**-rate_shift.
+    layer_shifts : tuple of int
+        Further halvings of the rate per layer with weights, in the order of `Layer.hash_id`;
+        a single value stands for all.
+    momentum_shift : int
+        d of mu = 1 - 2**-d; 0 switches momentum off.
+    seed : int
+        Keys the random bits of stochastic rounding, 32 bits.
+
+    Raises
+    ------
+    ValueError
+        A value is out of bounds; the message names it.
+    """
+
+    interval: int = 10
+    error_fraction: int = 16
+    rate_shift: int = 6
+    layer_shifts: tuple[int, ...] = (0,)
+    momentum_shift: int = 3
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layer_shifts", tuple(self.layer_shifts))
+        bounds = {
+            "interval": (1, 255),
+            "error_fraction": (1, 30),
+            "rate_shift": (-8, 24),
+            "momentum_shift": (0, 15),
+            "seed": (0, 2**32 - 1),
+        }
+        for name, (low, high) in bounds.items():
+            value = getattr(self, name)
+            if not isinstance(value, int):
+                raise TypeError(f"{name} must be an int, not {value!r}")
+            if not low <= value <= high:
+                raise ValueError(f"{name} must be between {low} and {high}, not {value}")
+
+    def layer_shift(self, layer: Layer) -> int:
+        """Return the further halvings of `layer`'s rate."""
+        if len(self.layer_shifts) == 1:
+            return self.layer_shifts[0]
+        return self.layer_shifts[layer.hash_id]
+
+    def update_shift(self, layer: Layer, formats: Formats, halvings: int = 0) -> int:
+        """Return q, the right shift from V to W: rate, layer shift and halvings, plus f_e - f_w.
+
+        Raises
+        ------
+        ValueError
+            q is above 31 or below -15.
+        """
+        fractions = self.error_fraction - formats.weight_fraction
+        q = self.rate_shift + self.layer_shift(layer) + halvings + fractions
+        if not -15 <= q <= MAX_SHIFT:
+            raise ValueError(
+                f"update shift of {layer.name} must be between -15 and {MAX_SHIFT}, not {q}: "
+                f"rate_shift {self.rate_shift}, layer shift {self.layer_shift(layer)}, "
+                f"halvings {halvings}, f_e - f_w {fractions}"
+            )
+        return q
+
+    def loss_scale(self, steps: int, classes: int) -> tuple[int, int]:
+        """Return (K, r) of an interval of `steps` steps: e_c = (K*(count - steps*y)) >> r.
+
+        K = round(2**(f_e + r) * 2 / (classes * steps**2)) with the largest r for which K fits
+        16 bits (paper Eq 3's derivative, the mean and the 1/k of the rate in one factor).
+
+        Raises
+        ------
+        ValueError
+            K overflows 16 bits even at r = 0, or K rounds to 0 at the largest r.
+        """
+        base = 2.0 ** (self.error_fraction + 1) / (classes * steps**2)
+        for r in range(MAX_SHIFT, -1, -1):
+            loss = math.floor(base * 2.0**r + 0.5)
+            if loss < 1 << LOSS_BITS:
+                if loss == 0:
+                    break
+                return loss, r
+        raise ValueError(
+            f"error_fraction {self.error_fraction} leaves no 16-bit loss coefficient for "
+            f"{classes} classes and {steps} steps"
+        )
+
+    def check(self, network: Network, formats: Formats) -> None:
+        """Raise ValueError where the settings do not suit the network.
+
+        Raises
+        ------
+        ValueError
+            `layer_shifts` has the wrong length, or a layer's update shift is out of range.
+        """
+        layers = network.weighted
+        if len(self.layer_shifts) not in (1, len(layers)):
+            raise ValueError(
+                f"layer_shifts must hold 1 or {len(layers)} values, not {len(self.layer_shifts)}"
+            )
+        for layer in layers:
+            self.update_shift(layer, formats)
+
+
+def intervals(steps: int, interval: int) -> list[tuple[int, int]]:
+    """Cut `steps` time steps into (first, length) intervals; the last may be shorter.
+
+    Raises
+    ------
+    ValueError
+        `interval` is outside 1 .. `steps`.
+    """
+    if not 1 <= interval <= steps:
+        raise ValueError(f"k must be between 1 and T = {steps}, not {interval}")
+    return [(first, min(interval, steps - first)) for first in range(0, steps, interval)]
