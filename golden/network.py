@@ -1,4 +1,4 @@
-"""Description of a spiking network: what the user writes, and its layers with every shape resolved."""
+"""Description of a spiking network: what the user writes, and its layers with shapes resolved."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ class Layer:
 
     @property
     def rows(self) -> int:
-        """Weight rows of one output group: c_in * ky * kx, or the flat features of a dense layer."""
+        """Weight rows of one output group: c_in * ky * kx, or a dense layer's flat features."""
         if self.kind == "conv":
             return self.in_shape[2] * self.kernel**2
         return math.prod(self.in_shape)
