@@ -1,0 +1,1 @@
+"""What host and gateware agree on, as pure data: packets, registers, layer table, instructions."""

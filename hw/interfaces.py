@@ -1,0 +1,111 @@
+"""Signals between the parts of the accelerator: records, list entries, memory ports, core ports."""
+
+from amaranth.hdl import signed, unsigned
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out, Signature
+
+from golden.core_config import CoreConfig, clog2
+from host.protocol.fields import Record
+from host.protocol.packets import Space, space_shape
+from host.protocol.program import JOB, LAYER
+
+READ_LATENCY = 2
+"""Cycles from an address on a memory read port to its data (block RAM, then output register)."""
+
+
+def layout_of(record: Record) -> data.StructLayout:
+    """Return the Amaranth layout of a protocol record, fields at the same bits."""
+    return data.StructLayout(
+        {f.name: signed(f.width) if f.signed else unsigned(f.width) for f in record}
+    )
+
+
+JOB_LAYOUT = layout_of(JOB)
+LAYER_LAYOUT = layout_of(LAYER)
+
+
+def entry_layout(config: CoreConfig) -> data.StructLayout:
+    """Return the layout of a list entry: a word's set bits and where the word stands.
+
+    ``last`` marks the map's last word, which is always listed, even when no bit is set. Other words
+    are listed only when a bit is set. Entries ascend in word index.
+    """
+    return data.StructLayout(
+        {
+            "bits": config.lanes,
+            "y": config.map_bits,
+            "x": config.map_bits,
+            "g": config.group_bits,
+            "last": 1,
+        }
+    )
+
+
+def read_port(depth: int, width: int) -> Signature:
+    """Return a user's side of a read port: data follows the address by `READ_LATENCY` cycles."""
+    return Signature({"address": Out(clog2(depth)), "data": In(width)})
+
+
+def write_port(depth: int, width: int) -> Signature:
+    """Return a user's side of a write port."""
+    return Signature({"enable": Out(1), "address": Out(clog2(depth)), "data": Out(width)})
+
+
+def access_width(config: CoreConfig) -> int:
+    """Return the width of the widest row of any space [bits]."""
+    return max(space_shape(space, config)[1] for space in Space)
+
+
+def access_port(config: CoreConfig) -> Signature:
+    """Return the link's side of the core's row access, one row at a time.
+
+    The link holds `space`, `address` (and `write_data`) and pulses `read` or `write` for one cycle
+    while the core is not `running`; the core answers each pulse with one pulse of `done`, a few
+    cycles later, with `read_data` valid in that cycle (and held until the next pulse). The link
+    checks that `address` is inside the space. Space REGISTERS is the link's own and not used here.
+    """
+    width = access_width(config)
+    return Signature(
+        {
+            "space": Out(4),
+            "address": Out(16),
+            "read": Out(1),
+            "write": Out(1),
+            "write_data": Out(width),
+            "done": In(1),
+            "read_data": In(width),
+        }
+    )
+
+
+def core_signature(config: CoreConfig) -> dict:
+    """Return the members of the core component, the link's counterpart.
+
+    ``job`` is taken (ready) when the core starts it. ``running`` is high from that cycle until the
+    job's END; ``finished`` pulses there, when the job's counts stand in the result memory of its
+    slot (``run``'s parity). ``result_data`` follows ``result_address`` = {slot, group} by one cycle:
+    P counts of `formats.count` bits; ``result_groups`` is how many words the last REPORT wrote.
+    ``frame_map`` is row 0 of the layer table; frames of a job are list entries at
+    ``slot * frame_words + step * spike_stride``. Saturation counters pulse-accumulate inside the
+    core and are cleared by ``clear_counters``, like the profile memory (which takes as many cycles
+    as it has rows; ``running`` is high meanwhile).
+    """
+    f = config.formats
+    return {
+        "job": In(stream.Signature(JOB_LAYOUT)),
+        "running": Out(1),
+        "finished": Out(1),
+        "result_address": In(1 + clog2(config.class_groups)),
+        "result_data": Out(config.lanes * f.count),
+        "result_groups": Out(8),
+        "frame_map": Out(LAYER_LAYOUT),
+        "frame_write": In(write_port(2 * config.frame_words, config.entry_bits)),
+        "access": In(access_port(config)),
+        "seed": In(32),
+        "clear_counters": In(1),
+        "saturated_carry": Out(32),
+        "saturated_delta": Out(32),
+        "saturated_gamma": Out(32),
+        "saturated_weight": Out(32),
+        "gradient_overflow": Out(1),
+    }
