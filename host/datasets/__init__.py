@@ -1,0 +1,153 @@
+"""Data sets by name: recordings of an event camera as binary frames, channel-last.
+
+>>> from host import datasets
+>>> data = datasets.load("digits", train_limit=100)
+>>> data.train[0].frames.shape
+(20, 16, 16, 2)
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from host.datasets import digits, dvsgesture, gestures, nmnist
+from host.datasets.content import Request, Source
+from host.datasets.data_set import CACHE_BYTES, DataSet, DataSetError, Sample, Split, balanced_rows
+from host.datasets.event_camera import EventCamera
+from host.datasets.frames import Events, Framing, check_positive, default_downsample
+
+__all__ = [
+    "SOURCES",
+    "DataSet",
+    "DataSetError",
+    "EventCamera",
+    "Events",
+    "Framing",
+    "Sample",
+    "Source",
+    "Split",
+    "balanced_rows",
+    "load",
+    "source",
+]
+
+SOURCES: dict[str, Source] = {
+    module.SOURCE.name: module.SOURCE for module in (digits, gestures, nmnist, dvsgesture)
+}
+"""All data sets, the default one first."""
+
+
+def source(name: str) -> Source:
+    """Return a data set's description and defaults, without opening it.
+
+    Raises
+    ------
+    ValueError
+        If there is no such data set; the message lists those there are.
+    """
+    if name in SOURCES:
+        return SOURCES[name]
+    close = difflib.get_close_matches(str(name).lower().replace("-", ""), SOURCES, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    raise ValueError(f"data set must be one of {', '.join(SOURCES)}, not {name!r}{hint}")
+
+
+def load(
+    name: str,
+    *,
+    data_dir: str | Path | None = None,
+    windows: int | None = None,
+    window_us: int | None = None,
+    size: int | None = None,
+    downsample: int | None = None,
+    seed: int = 0,
+    train_limit: int | None = None,
+    test_limit: int | None = None,
+    cache_bytes: int = CACHE_BYTES,
+    **options: int,
+) -> DataSet:
+    """Open a data set.
+
+    Recordings are read or generated when asked for and then kept as bits, so that only the first
+    epoch pays for them.
+
+    Parameters
+    ----------
+    name
+        ``digits``, ``gestures``, ``nmnist`` or ``dvsgesture``.
+    data_dir
+        Folder of the recordings, or one that holds the data set's own folder. If None that of the
+        environment variable ``TLBPTT_DATA``; if there is none, tonic downloads them. Generated
+        data sets have none.
+    windows
+        Number of frames T; a data set's own default if None, like the next two.
+    window_us
+        Window of time of a frame [us].
+    size
+        Edge of the frames [pixels]. Generated data sets make a sensor of this size; others keep
+        the centre ``size * downsample`` pixels of theirs.
+    downsample
+        Sensor pixels per frame pixel along an edge, joined by OR; the largest that fits if None
+        (1 if generated).
+    seed
+        Seed of generated recordings and of the choice of subsets.
+    train_limit, test_limit
+        Use at most so many recordings, balanced over the classes; all if None.
+    cache_bytes
+        Bound of the bits kept for each split [bytes].
+    **options
+        ``train_per_class`` and ``test_per_class`` of ``gestures``.
+
+    Returns
+    -------
+    data
+        The data set.
+
+    Raises
+    ------
+    TypeError
+        If a number is not an integer or an option is unknown.
+    ValueError
+        If the name is unknown or a number is out of range.
+    DataSetError
+        If recordings are missing or damaged (a ``ValueError`` too).
+    """
+    spec = source(name)
+    known = dict(spec.options)
+    for option in options:
+        if option not in known:
+            names = f"one of {', '.join(known)}" if known else "left out"
+            raise TypeError(f"option of data set {name!r} must be {names}, not {option!r}")
+    if data_dir is not None and not spec.from_folder:
+        raise ValueError(f"data_dir must be None for the data set {name!r}, not {str(data_dir)!r}")
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise TypeError(f"seed must be an integer, not {seed!r}")
+    edge = spec.size if size is None else check_positive("size", size)
+    if downsample is not None:
+        check_positive("downsample", downsample)
+    elif spec.sensor is None:
+        downsample = 1
+    else:
+        downsample = default_downsample(spec.sensor, edge)
+    framing = Framing(
+        sensor=edge * downsample if spec.sensor is None else spec.sensor,
+        steps=spec.steps if windows is None else check_positive("windows", windows),
+        window_us=spec.window_us if window_us is None else window_us,
+        size=edge,
+        downsample=downsample,
+    )
+    for field, limit in (("train_limit", train_limit), ("test_limit", test_limit)):
+        if limit is not None:
+            check_positive(field, limit)
+    folder = None if data_dir is None else Path(data_dir)
+    content = spec.open(Request(framing, folder, seed, cache_bytes), **{**known, **options})
+    return DataSet(
+        name=name,
+        class_names=content.class_names,
+        shape=framing.shape,
+        steps=framing.steps,
+        window_us=framing.window_us,
+        train=Split(content.train).limited(train_limit, seed),
+        test=Split(content.test).limited(test_limit, seed),
+    )
