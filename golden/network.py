@@ -325,11 +325,12 @@ class Network:
             after = self.layers[position + 1] if position + 1 < len(self.layers) else None
             if isinstance(spec, Conv):
                 hidden, trained = hidden + 1, trained + 1
-                out = tuple(
+                height, width = (
                     (size + 2 * spec.padding - spec.kernel) // spec.stride + 1 for size in shape[:2]
                 )
                 layer = Layer(
-                    index, f"conv{hidden}", "conv", source, shape, (*out, spec.channels), self.lif,
+                    index, f"conv{hidden}", "conv", source, shape,
+                    (height, width, spec.channels), self.lif,
                     kernel=spec.kernel, stride=spec.stride, padding=spec.padding, hash_id=hash_id,
                     pool_area=after.window**2 if isinstance(after, AvgPool) else 1,
                 )  # fmt: skip
