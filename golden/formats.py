@@ -85,6 +85,8 @@ class Formats:
             )
         if self.state < self.carry + 1:
             raise ValueError(f"state must exceed carry ({self.carry} bits), not {self.state}")
+        if self.delta < self.gamma:
+            raise ValueError(f"delta must hold gamma ({self.gamma} bits), not {self.delta}")
         if self.gradient < self.gamma:
             raise ValueError(f"gradient must hold gamma ({self.gamma} bits), not {self.gradient}")
 
