@@ -11,6 +11,8 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
+import numpy as np
+
 from host.datasets import digits, dvsgesture, gestures, nmnist
 from host.datasets.content import Request, Source
 from host.datasets.data_set import CACHE_BYTES, DataSet, DataSetError, Sample, Split, balanced_rows
@@ -121,7 +123,7 @@ def load(
             raise TypeError(f"option of data set {name!r} must be {names}, not {option!r}")
     if data_dir is not None and not spec.from_folder:
         raise ValueError(f"data_dir must be None for the data set {name!r}, not {str(data_dir)!r}")
-    if isinstance(seed, bool) or not isinstance(seed, int):
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
         raise TypeError(f"seed must be an integer, not {seed!r}")
     edge = spec.size if size is None else check_positive("size", size)
     if downsample is not None:
@@ -141,13 +143,13 @@ def load(
         if limit is not None:
             check_positive(field, limit)
     folder = None if data_dir is None else Path(data_dir)
-    content = spec.open(Request(framing, folder, seed, cache_bytes), **{**known, **options})
+    content = spec.open(Request(framing, folder, int(seed), cache_bytes), **{**known, **options})
     return DataSet(
         name=name,
         class_names=content.class_names,
         shape=framing.shape,
         steps=framing.steps,
         window_us=framing.window_us,
-        train=Split(content.train).limited(train_limit, seed),
-        test=Split(content.test).limited(test_limit, seed),
+        train=Split(content.train).limited(train_limit, int(seed)),
+        test=Split(content.test).limited(test_limit, int(seed)),
     )
