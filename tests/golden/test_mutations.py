@@ -1,7 +1,7 @@
 """Each rule that is easy to get wrong, broken on purpose: the comparison must notice.
 
-The comparison is the one of test_trainer.py: golden against the scalar reference, over networks that use
-conv, pool and dense layers inside one block, intervals that do not divide T, and narrow formats.
+The comparison is the one of test_trainer.py: golden against the scalar reference, on a network
+with conv, pool and conv in one block, an interval that does not divide T, and narrow formats.
 """
 
 from dataclasses import replace
@@ -232,7 +232,7 @@ def no_saturation_of(kind):
 
     def mutate(monkeypatch):
         if kind in names:
-            wide = property(lambda self: qformat.QFormat(30))
+            wide = property(lambda self: qformat.QFormat(30, self.weight_fraction))
             monkeypatch.setattr(Formats, names[kind], wide)
         elif kind == "gamma":
             original = local_error.potential_errors
