@@ -2,10 +2,6 @@ import numpy as np
 import pytest
 
 from golden.formats import Formats
-from golden.network import AvgPool, Conv, Dense, Lif, Network
-from golden.settings import Settings
-from golden.trace import Trace
-from golden.trainer import GoldenModel
 from tests.golden import cases
 
 pytestmark = pytest.mark.unit

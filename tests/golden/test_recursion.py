@@ -1,0 +1,149 @@
+"""The float recursion against torch autograd: an unrolled network, differentiated by the library."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from golden.network import AvgPool, Conv, Dense, Lif, Network
+from golden.reference import recursion
+from golden.reference.recursion import FloatModel
+from golden.settings import Settings, intervals
+from tests.golden import cases
+
+torch = pytest.importorskip("torch", reason="the autograd oracle needs the torch extra")
+pytestmark = pytest.mark.unit
+F = torch.nn.functional
+
+
+class Spike(torch.autograd.Function):
+    """Heaviside step whose derivative is the rectangle of height 1/a and width a."""
+
+    @staticmethod
+    def forward(ctx, u, u_th, a):
+        ctx.save_for_backward(u)
+        ctx.constants = (u_th, a)
+        return (u >= u_th).to(u.dtype)
+
+    @staticmethod
+    def backward(ctx, grad):
+        (u,) = ctx.saved_tensors
+        u_th, a = ctx.constants
+        return grad * ((u - u_th).abs() < a / 2) / a, None, None
+
+
+class Autograd:
+    """Step-major network in torch; the graph is cut between intervals and between blocks."""
+
+    def __init__(self, network, weights):
+        self.network = network
+        self.weights = [torch.tensor(w, requires_grad=True) for w in weights]
+        self.state = {}
+
+    def drive(self, layer, spikes):
+        if layer.kind == "pool":
+            maps = spikes.permute(2, 0, 1)[None]
+            return F.avg_pool2d(maps, layer.window)[0].permute(1, 2, 0)
+        weight = self.weights[layer.hash_id]
+        if layer.kind != "conv":
+            return (spikes.reshape(-1) @ weight).reshape(layer.out_shape)
+        kernel = weight.T.reshape(-1, layer.in_shape[2], layer.kernel, layer.kernel)
+        maps = spikes.permute(2, 0, 1)[None]
+        out = F.conv2d(maps, kernel, stride=layer.stride, padding=layer.padding)
+        return out[0].permute(1, 2, 0)
+
+    def gradients(self, frames, label, start):
+        """Return each weight's gradient of its own block's loss over one interval."""
+        if start:
+            self.state = {
+                layer.index: (torch.zeros(layer.out_shape, dtype=torch.float64),) * 2
+                for layer in self.network.resolved
+            }
+        self.state = {key: (u.detach(), s.detach()) for key, (u, s) in self.state.items()}
+        wanted = F.one_hot(torch.tensor(label), self.network.classes).to(torch.float64)
+        counts = [0.0] * len(self.network.blocks)
+        for frame in frames:
+            spikes = torch.tensor(frame, dtype=torch.float64)
+            for number, block in enumerate(self.network.blocks):
+                spikes = spikes.detach()
+                for layer in block.all_layers:
+                    lif, (u, s) = layer.lif, self.state[layer.index]
+                    u = lif.tau * u + self.drive(layer, spikes) - lif.theta * s
+                    s = Spike.apply(u, lif.u_th, lif.a)
+                    self.state[layer.index] = (u, s)
+                    if layer.kind == "classifier":
+                        counts[number] = counts[number] + s.reshape(-1)
+                    else:
+                        spikes = s
+        loss = sum(((wanted - count / len(frames)) ** 2).mean() for count in counts)
+        for weight in self.weights:
+            weight.grad = None
+        loss.backward()
+        return [w.grad.numpy() if w.grad is not None else np.zeros(w.shape) for w in self.weights]
+
+
+def largest_difference(network, k, steps, seed):
+    """Train one recording both ways; return the largest difference, and each layer's max |V|."""
+    rng = np.random.default_rng(seed)
+    settings = Settings(interval=k, rate_shift=2, momentum_shift=2)
+    weights = [
+        rng.normal(0.05, 1.5 / np.sqrt(layer.rows), layer.weight_shape)
+        for layer in network.weighted
+    ]
+    frames = cases.random_frames(rng, network, steps, 0.4)
+    label = int(rng.integers(0, network.classes))
+    model, oracle = FloatModel(network, settings, weights), Autograd(network, weights)
+    momentum = [np.zeros_like(weight) for weight in weights]
+    worst, size = 0.0, [0.0] * len(weights)
+    for first, length in intervals(steps, k):
+        part = frames[first : first + length]
+        expected = oracle.gradients(part, label, first == 0)
+        model.run_interval(part, label, start=first == 0, learn=True)
+        for i, weight in enumerate(oracle.weights):
+            momentum[i] = momentum[i] * (0.75 if first else 1.0) + expected[i]
+            with torch.no_grad():
+                weight -= torch.tensor(momentum[i]) * 0.25
+            worst = max(worst, float(np.abs(model.momentum[i] - 0.75 * momentum[i]).max()))
+            worst = max(worst, float(np.abs(model.weights[i] - weight.detach().numpy()).max()))
+            size[i] = max(size[i], float(np.abs(momentum[i]).max()))
+    return worst, size
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("k", [1, 2, 3, 8])
+@pytest.mark.parametrize("seed", range(4))
+def test_recursion_equals_autograd(seed, k, n):
+    network = cases.random_network(np.random.default_rng(1000 + seed), n)
+    worst, _ = largest_difference(network, k, 8, seed)
+    assert worst < 1e-12, f"seed {seed}: {worst}"
+
+
+DEEP = Network(
+    (7, 6, 2), (Conv(4, 3, 1), AvgPool(2), Conv(5, 2), Dense(9)), 3, 3,
+    Lif(theta=0.25, a=0.5),
+)  # fmt: skip
+
+
+def test_bptt_equals_autograd_with_gradients_that_are_not_zero():
+    worst, size = largest_difference(DEEP, 8, 8, 17)
+    assert worst < 1e-12
+    assert min(size) > 1e-3, size
+
+
+@pytest.mark.parametrize("broken", ["detached_reset", "height_1", "missing_1_over_k", "pool_terms"])
+def test_oracle_notices_a_broken_recursion(broken, monkeypatch):
+    gamma = recursion._BlockRun._gamma
+
+    def mutated(self, layer, error):
+        if broken == "missing_1_over_k" and layer.kind == "classifier":
+            error = error * self.steps
+        if broken == "detached_reset":
+            layer = replace(layer, lif=replace(layer.lif, theta=1e-12))
+        if broken == "pool_terms" and layer.kind == "pool":
+            return self.masks[layer.index] * error / layer.lif.a
+        result = gamma(self, layer, error)
+        return result * layer.lif.a if broken == "height_1" else result
+
+    monkeypatch.setattr(recursion._BlockRun, "_gamma", mutated)
+    worst, _ = largest_difference(DEEP, 3, 8, 17)
+    assert worst > 1e-6
