@@ -6,10 +6,23 @@ A packet on a byte stream is a SLIP frame (RFC 1055: END 0xC0 before and after, 
 
 Everything is little-endian. The host sends one request at a time and waits for the response of the
 same sequence number, with the response bit set in the type and a status byte in front of the
-payload. A request whose sequence number is the last one's plus 1 is carried out; the last number
-again is a repetition: requests that only read are carried out again, all others are acknowledged
-without effect; any other number is answered with SEQUENCE. HELLO is carried out with any number.
-A frame that is too long, too short or whose CRC is wrong is dropped and counted.
+payload.
+
+HELLO is carried out with any sequence number, which becomes the last one accepted; before the first
+HELLO every other request is answered with SEQUENCE. The number after the last one is accepted,
+whatever the status of the response. The last number again, with the same type, is a repetition:
+requests that only read (`IDEMPOTENT`) are carried out again, all others are answered with the
+status they had, without effect. Any other number is answered with SEQUENCE and counted. A request
+that was answered BUSY is tried again under a new number.
+
+A frame that is too long, too short, damaged or whose CRC is wrong is dropped and counted; empty
+frames (two END in a row) mean nothing. While a request is carried out the accelerator takes no
+bytes.
+
+Intervals are numbered from 0 (after `CLEAR_RUN`) and are queued in order: FRAMES and RUN name
+`next_run`. The parity of the number names one of two frame buffers, so that interval q + 1 is
+loaded and queued while q is computed. The counts of an interval stay readable until the interval
+after next is queued.
 """
 
 from __future__ import annotations
@@ -45,11 +58,11 @@ class Packet(IntEnum):
     FRAMES = 4
     """`FRAMES` header, then frames (see `Coding`). Response: nothing."""
     RUN = 5
-    """`JOB`, then a `FRAMES` header and frames (count may be 0): queues the interval once all its
-    frames are loaded. Response: `RESULT` header and counts of the last interval finished."""
+    """`JOB`, then a `FRAMES` header and frames (count may be 0): loads the frames and queues the
+    interval, of which exactly `steps` frames must then be loaded. Response: nothing."""
     RESULT = 6
-    """`WAIT`. Waits until that interval is finished, or answers BUSY after a while. Response as
-    for RUN."""
+    """`WAIT`. Waits until that interval is finished, or answers BUSY after a while. Response:
+    `RESULT` header, then its counts."""
 
 
 IDEMPOTENT = frozenset({Packet.HELLO, Packet.READ, Packet.RESULT})
@@ -60,15 +73,19 @@ class Status(IntEnum):
     """First payload byte of every response."""
 
     OK = 0
+    """Carried out. FRAMES and RUN of an interval that was queued before: nothing to do."""
     BUSY = 1
-    """Not carried out: the core runs (memory access) or both frame buffers are taken."""
+    """Not carried out: an interval runs or waits (memory access, writing registers), both frame
+    buffers are taken, or the result is not there yet."""
     SEQUENCE = 2
     """Not carried out: sequence number is neither the last one nor the next; the payload is the
     last one accepted (u8)."""
     UNKNOWN = 3
     """Not carried out: unknown type or space, or a payload of the wrong length."""
     RANGE = 4
-    """Not carried out: rows beyond the end of a space, steps out of bounds, run out of order."""
+    """Not carried out: rows beyond the end of a space or of a packet, a register that cannot be
+    written, an interval out of order or whose counts are gone, frames that are malformed or not
+    the next ones. The frames loaded so far for `next_run` are dropped by FRAMES and RUN."""
 
 
 ACCESS = Record(
@@ -76,7 +93,7 @@ ACCESS = Record(
     (
         Field("space", 8, "see Space"),
         Field("start", 32, "first row"),
-        Field("rows", 16, "number of rows"),
+        Field("rows", 16, "number of rows, at least 1; all of them fit one payload"),
     ),
 )
 
@@ -84,7 +101,7 @@ FRAMES = Record(
     "frames",
     (
         Field("run", 32, "number of the interval the frames belong to"),
-        Field("first", 8, "step of the first frame in the interval"),
+        Field("first", 8, "step of the first frame: the next one, or 0 to load all again"),
         Field("count", 8, "number of frames that follow"),
     ),
 )
@@ -94,7 +111,7 @@ WAIT = Record("wait", (Field("run", 32, "number of the interval"),))
 RESULT = Record(
     "result",
     (
-        Field("run", 32, "number of the last interval finished, 2**32 - 1 before the first"),
+        Field("run", 32, "number of the interval"),
         Field("groups", 8, "words of P counts that follow, each count padded to 16 bits"),
     ),
 )
@@ -107,10 +124,11 @@ class Coding(IntEnum):
     """
 
     BITMAP = 0
-    """The bits, 8 a byte, bit 0 first, padded to a whole byte."""
+    """The bits, 8 a byte, bit 0 first, padded to a whole byte with zeros (not looked at)."""
     GAPS = 1
     """u16 number of bytes, then bytes: 0 .. 254 skips that many bits and sets the next; 255 skips
-    255 bits and sets none. Bits after the last byte are 0."""
+    255 bits and sets none. Bits after the last byte are 0; a byte that leads beyond the map is an
+    error."""
 
 
 class Space(IntEnum):
@@ -154,6 +172,7 @@ READ_ONLY = (
 STATUS = (
     "status",
     "next_run",
+    "finished_runs",
     "saturated_carry",
     "saturated_delta",
     "saturated_gamma",
@@ -165,10 +184,11 @@ STATUS = (
     "length_errors",
     "sequence_errors",
 )
-"""Read-only run-time registers; status bit 0 is set while the core runs or a job waits."""
+"""Read-only run-time registers; status bit 0 is set while the core runs or a job waits.
+`cycles_high` holds the value it had when `cycles_low` was read."""
 
 CONTROL = ("seed", "clear")
-"""Registers to write: the run seed, and `CLEAR_*` bits that act once."""
+"""Registers to write: the run seed, and `CLEAR_*` bits that act once (and read as 0)."""
 
 REGISTERS = (*READ_ONLY, *STATUS, *CONTROL)
 """All registers, 32 bits each; the address is the position."""
@@ -177,7 +197,5 @@ CLEAR_COUNTERS = 1
 """Zero saturation, overflow, cycle and error counters and the profile memory."""
 CLEAR_RUN = 2
 """Forget loaded frames and set next_run to 0; the core must be idle."""
-
-NO_RUN = 2**32 - 1
 
 assert JOB.bytes == 16

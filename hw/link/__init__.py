@@ -1,0 +1,1 @@
+"""Packet link: byte streams to memory access, frames and jobs of the core."""

@@ -1,0 +1,222 @@
+"""Rows of the address spaces to bytes of the link and back."""
+
+from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.lib import stream
+from amaranth.lib.wiring import Component, In, Out
+
+from golden.core_config import CoreConfig, clog2
+from host.protocol.packets import READ_ONLY, REGISTERS, STATUS, Space, space_shape
+from hw.interfaces import access_port, access_width
+from hw.link.slip import MARKED_LAYOUT
+
+__all__ = ["RESULT_SPACE", "RowAccess"]
+
+RESULT_SPACE = max(Space) + 1
+"""Counts of an interval, read through the same register as rows; its start is {slot, 0}."""
+
+
+class RowAccess(Component):
+    """Shift register between rows of a space and bytes, little end first.
+
+    Rows of REGISTERS go to the link's registers, those of all other spaces to the core.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        Shapes of the spaces.
+
+    Members
+    -------
+    space, start, rows : In
+        What to access; they stay as they are from `check` until `done`.
+    length : In
+        Bytes of rows that a write brings.
+    check : In(1)
+        Pulse: look whether the access is possible; `checked` follows within `rows` + 2 cycles.
+    checked, wrong_space, wrong_length, wrong_range : Out(1)
+        One-cycle pulse, and with it what is wrong, first one first.
+    begin, write : In(1)
+        Pulse: start the access that was checked, as a write if `write` is held.
+    done : Out(1)
+        One-cycle pulse after the last row.
+    i : In(stream.Signature(8))
+        Rows to write.
+    o : Out(stream.Signature(MARKED_LAYOUT))
+        Rows read.
+    access : Out(access_port(config))
+        To the core.
+    register_address, register_data, register_write, register_write_data
+        To the link's registers; data follows the address by one cycle.
+    result_address, result_data, result_groups
+        To the core's counts.
+    """
+
+    def __init__(self, config: CoreConfig):
+        self._config = config
+        self._width = -(-max(access_width(config), 16 * config.lanes) // 8) * 8
+        super().__init__(
+            {
+                "space": In(8),
+                "start": In(32),
+                "rows": In(16),
+                "length": In(16),
+                "check": In(1),
+                "checked": Out(1),
+                "wrong_space": Out(1),
+                "wrong_length": Out(1),
+                "wrong_range": Out(1),
+                "begin": In(1),
+                "write": In(1),
+                "done": Out(1),
+                "i": In(stream.Signature(8)),
+                "o": Out(stream.Signature(MARKED_LAYOUT)),
+                "access": Out(access_port(config)),
+                "register_address": Out(clog2(len(REGISTERS))),
+                "register_data": In(32),
+                "register_read": Out(1),
+                "register_write": Out(1),
+                "register_write_data": Out(32),
+                "result_address": Out(1 + clog2(config.class_groups)),
+                "result_data": In(config.lanes * config.formats.count),
+            }
+        )
+
+    def _shape(self, space):
+        """Return rows, bytes per row and most rows per packet of `space`."""
+        depth, bits = space_shape(space, self._config)
+        row = -(-bits // 8)
+        # One byte of the payload is the status of a response.
+        return depth, row, (self._config.packet_bytes - 1) // row
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self._config
+        shift_bytes = self._width // 8
+        depth = Signal(17)
+        row_bytes = Signal(range(shift_bytes + 1))
+        most = Signal(16)
+        known = Signal()
+        expected = Signal(17)
+        todo = Signal(16)
+        address = Signal(16)
+        index = Signal(range(shift_bytes + 1))
+        register = Signal(self._width)
+        is_register = self.space == Space.REGISTERS
+        is_result = self.space == RESULT_SPACE
+
+        with m.Switch(self.space):
+            for space in Space:
+                with m.Case(space):
+                    rows, size, limit = self._shape(space)
+                    m.d.comb += [
+                        known.eq(1),
+                        depth.eq(rows),
+                        row_bytes.eq(size),
+                        most.eq(min(limit, 65535)),
+                    ]
+            with m.Case(RESULT_SPACE):
+                m.d.comb += row_bytes.eq(2 * config.lanes)
+
+        count_bits = config.formats.count
+        counts = Cat(
+            Cat(self.result_data.word_select(lane, count_bits), Const(0, 16 - count_bits))
+            for lane in range(config.lanes)
+        )
+        m.d.comb += [
+            self.access.space.eq(self.space),
+            self.access.address.eq(address),
+            self.access.write_data.eq(register),
+            self.register_address.eq(address),
+            self.register_write_data.eq(register),
+            self.result_address.eq(address),
+            self.o.p.data.eq(register[:8]),
+            self.o.p.last.eq((index == row_bytes - 1) & (todo == 1)),
+        ]
+
+        with m.FSM():
+            with m.State("IDLE"):
+                m.d.sync += [
+                    index.eq(0),
+                    expected.eq(0),
+                    todo.eq(self.rows),
+                    address.eq(self.start),
+                ]
+                with m.If(self.check):
+                    m.next = "CHECK"
+                with m.If(self.begin):
+                    with m.If(self.write):
+                        m.next = "TAKE"
+                    with m.Else():
+                        m.next = "ASK"
+            with m.State("CHECK"):
+                # rows * row_bytes by repeated addition; `most` bounds the cycles.
+                m.d.comb += self.wrong_range.eq(
+                    (self.rows == 0)
+                    | (self.rows > most)
+                    | (self.start + self.rows > depth)
+                    | (self.write & is_register & (self.start < len(READ_ONLY) + len(STATUS)))
+                )
+                m.d.comb += self.wrong_space.eq(~known)
+                with m.If(~known | (self.rows > most) | (todo == 0)):
+                    m.d.comb += [
+                        self.checked.eq(1),
+                        self.wrong_length.eq(
+                            self.write & (self.rows <= most) & (expected != self.length)
+                        ),
+                    ]
+                    m.next = "IDLE"
+                with m.Else():
+                    m.d.sync += [todo.eq(todo - 1), expected.eq(expected + row_bytes)]
+            with m.State("ASK"):
+                m.d.sync += index.eq(0)
+                m.d.comb += [
+                    self.access.read.eq(~is_register & ~is_result),
+                    self.register_read.eq(is_register),
+                ]
+                m.next = "ANSWER"
+            with m.State("ANSWER"):
+                with m.If(is_register):
+                    m.d.sync += register.eq(self.register_data)
+                    m.next = "GIVE"
+                with m.Elif(is_result):
+                    m.d.sync += register.eq(counts)
+                    m.next = "GIVE"
+                with m.Elif(self.access.done):
+                    m.d.sync += register.eq(self.access.read_data)
+                    m.next = "GIVE"
+            with m.State("GIVE"):
+                m.d.comb += self.o.valid.eq(1)
+                with m.If(self.o.ready):
+                    m.d.sync += [register.eq(register >> 8), index.eq(index + 1)]
+                    with m.If(index == row_bytes - 1):
+                        m.d.sync += [todo.eq(todo - 1), address.eq(address + 1)]
+                        m.next = "ASK"
+                        with m.If(todo == 1):
+                            m.d.comb += self.done.eq(1)
+                            m.next = "IDLE"
+            with m.State("TAKE"):
+                # Rows are shifted in from the top; shorter ones are shifted down with zeros.
+                with m.If(index == shift_bytes):
+                    m.d.sync += index.eq(0)
+                    m.d.comb += [
+                        self.access.write.eq(~is_register),
+                        self.register_write.eq(is_register),
+                    ]
+                    m.next = "WRITTEN"
+                with m.Elif(index >= row_bytes):
+                    m.d.sync += [register.eq(register >> 8), index.eq(index + 1)]
+                with m.Else():
+                    m.d.comb += self.i.ready.eq(1)
+                    with m.If(self.i.valid):
+                        m.d.sync += [
+                            register.eq(Cat(register[8:], self.i.payload)),
+                            index.eq(index + 1),
+                        ]
+            with m.State("WRITTEN"):
+                with m.If(is_register | self.access.done):
+                    m.d.sync += [todo.eq(todo - 1), address.eq(address + 1)]
+                    m.next = "TAKE"
+                    with m.If(todo == 1):
+                        m.d.comb += self.done.eq(1)
+                        m.next = "IDLE"
+        return m
