@@ -4,8 +4,8 @@ A random scene of blobs and bars, some brighter and some darker than the backgro
 eight ways before an event camera. Scenes of all classes are drawn from one distribution, which does
 not change when contrast is inverted, and every motion is the time reversal of another class's.
 Because a bright edge that goes left makes the events of a dark one that goes right, neither a
-single frame nor the sum of all frames tells a motion from its reversal: at best one in two is right
-without the order of frames.
+single frame nor the sum of all frames tells a motion from its reversal: without the order of frames
+at best one in two is right.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _view(label: int, size: int, pictures: int, key: tuple[int, ...]) -> NDArray
 
 
 def open_gestures(
-    request: Request, *, train_per_class: int = 100, test_per_class: int = 40
+    request: Request, *, train_per_class: int = 300, test_per_class: int = 50
 ) -> Content:
     """Open the data set; recordings are generated one by one when asked for.
 
@@ -109,8 +109,9 @@ def open_gestures(
     pictures = framing.steps * _SUBSTEPS + 1
 
     def store(split: int, per_class: int) -> Store:
-        count = per_class * len(CLASS_NAMES)
-        labels = keyed_order(count, request.seed, split) % len(CLASS_NAMES)
+        # A permutation of the classes after the other: fewer recordings are the first of more.
+        rounds = [keyed_order(len(CLASS_NAMES), request.seed, split, i) for i in range(per_class)]
+        labels = np.concatenate(rounds)
 
         def render(index: int) -> dict[int, NDArray[np.uint8]]:
             key = (request.seed, split, index)
@@ -119,7 +120,7 @@ def open_gestures(
             return {index: framing.frames(events)}
 
         kind = ("train", "test")[split]
-        names = [f"{kind} {index}" for index in range(count)]
+        names = [f"{kind} {index}" for index in range(len(labels))]
         return Store(framing, names, labels, render, cache_bytes=request.cache_bytes)
 
     return Content(
@@ -137,5 +138,5 @@ SOURCE = Source(
     size=16,
     sensor=None,
     open=open_gestures,
-    options=(("train_per_class", 100), ("test_per_class", 40)),
+    options=(("train_per_class", 300), ("test_per_class", 50)),
 )

@@ -121,17 +121,23 @@ def test_sizes_are_options_and_classes_balanced():
     assert data.classes == 8
     assert np.bincount(data.train.labels).tolist() == [3] * 8
     assert data.train[0].frames.shape == (12, 20, 20, 2)
-    assert (len(load("gestures").train), len(load("gestures").test)) == (800, 320)
+    assert (len(load("gestures").train), len(load("gestures").test)) == (2400, 400)
+
+
+def test_fewer_recordings_are_the_first_of_more():
+    few, many = (load("gestures", train_per_class=count, seed=3).train for count in (2, 5))
+    assert few.labels.tolist() == many.labels[:16].tolist()
+    assert np.array_equal(few[15].frames, many[15].frames)
 
 
 def test_bits_are_pinned():
     # A change here changes every published result: it needs an entry in the change log.
     data = load("gestures")
-    got = [zlib.crc32(data.train[index].frames.tobytes()) for index in (0, 400, 799)]
+    got = [zlib.crc32(data.train[index].frames.tobytes()) for index in (0, 400, 2399)]
     assert got == PINNED
 
 
-PINNED = [729080840, 3839439803, 3125291834]
+PINNED = [9159955, 718687893, 2741901687]
 
 
 def test_seeds_make_other_recordings():
