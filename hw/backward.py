@@ -1,0 +1,164 @@
+"""Spike errors: products of weights and gamma, summed over lanes and over an event's operations."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.lib.wiring import Component, In, Out
+
+from golden.core_config import CoreConfig
+from hw.arith import round_shift, saturate, split
+from hw.interfaces import write_port
+
+TREE = 4
+"""Terms added per pipeline stage."""
+
+
+def tree_stages(lanes: int) -> int:
+    """Return the pipeline stages of the adder tree over `lanes` lanes."""
+    stages = 0
+    while lanes > 1:
+        lanes, stages = -(-lanes // TREE), stages + 1
+    return stages
+
+
+class Backward(Component):
+    """Spike error of the layer below, ``e = sat(round_half_up(sum W * gamma, f_w))``.
+
+    Sums over the lanes of an operation and over the operations of an event (paper Eq 4 without its
+    reset term, which `hw.local_error` adds). The errors of a word are collected and written at
+    once when the next word begins; lanes without an event are written as 0.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        Formats: W with f_w, gamma and e with f_e.
+
+    Members
+    -------
+    valid, first, null, flush, tag, lane : In
+        Operation (see `hw.walker.operation_layout`), together with its data.
+    weights, gammas : In
+        P weights, and P gammas of the output position, lane to lane.
+    write : Out(write_port)
+        Port of the e memory.
+    saturated : Out(1)
+        An error was clipped in this cycle.
+    """
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        f = config.formats
+        shape = config.memory_shapes["delta"]
+        super().__init__(
+            {
+                "valid": In(1),
+                "first": In(1),
+                "null": In(1),
+                "flush": In(1),
+                "tag": In(16),
+                "lane": In((config.lanes - 1).bit_length()),
+                "weights": In(config.lanes * f.weight),
+                "gammas": In(config.lanes * f.gamma),
+                "write": Out(write_port(*shape)),
+                "saturated": Out(1),
+            }
+        )
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a flush operation to the write of the last word."""
+        return tree_stages(self.config.lanes) + 3
+
+    def elaborate(self, platform):
+        m = Module()
+        config, f = self.config, self.config.formats
+        lanes = config.lanes
+
+        # products, then the adder tree; control travels along
+        terms = []
+        pairs = zip(
+            split(self.weights, lanes),
+            split(self.gammas, lanes),
+            strict=True,
+        )
+        for i, (weight, gamma) in enumerate(pairs):
+            product = Signal(signed(f.weight + f.gamma), name=f"product_{i}", reset_less=True)
+            m.d.sync += product.eq(weight * gamma)
+            terms.append(product)
+        control = Cat(self.first, self.null, self.flush, self.tag, self.lane)
+
+        def delay(valid, control, name):
+            later_valid = Signal(name=f"{name}_valid")
+            later = Signal(len(control), name=f"{name}_control", reset_less=True)
+            m.d.sync += [later_valid.eq(valid), later.eq(control)]
+            return later_valid, later
+
+        valid, control = delay(self.valid, control, "product")
+        level = 0
+        while len(terms) > 1:
+            sums = []
+            for i in range(0, len(terms), TREE):
+                group = terms[i : i + TREE]
+                total = Signal(signed(len(group[0]) + 2), name=f"sum_{level}_{i}", reset_less=True)
+                m.d.sync += total.eq(sum(group[1:], group[0]))
+                sums.append(total)
+            valid, control = delay(valid, control, f"tree_{level}")
+            terms, level = sums, level + 1
+        first, null, flush = control[0], control[1], control[2]
+        tag, lane = control[3:19], control[19:]
+
+        # accumulator of the event under way
+        exact = f.backward_bits(1 << 14)
+        total = Signal(signed(exact), reset_less=True)
+        term = Mux(null, 0, terms[0])
+        have = Signal()
+        held_tag = Signal(16, reset_less=True)
+        held_lane = Signal.like(lane, reset_less=True)
+        with m.If(valid):
+            m.d.sync += [
+                total.eq(Mux(first, 0, total) + term),
+                have.eq(~flush),
+                held_tag.eq(tag),
+                held_lane.eq(lane),
+            ]
+
+        # its error, when the next event begins
+        rounded = round_shift(total, f.weight_fraction)
+        value, clipped = saturate(rounded, f.delta)
+        error = Signal(signed(f.delta), reset_less=True)
+        error_valid = Signal()
+        error_tag = Signal(16, reset_less=True)
+        error_lane = Signal.like(lane, reset_less=True)
+        ends = Signal()
+        error_flush = Signal()
+        m.d.comb += ends.eq(valid & first & have)
+        m.d.sync += [
+            error.eq(value),
+            error_valid.eq(ends),
+            error_tag.eq(held_tag),
+            error_lane.eq(held_lane),
+            error_flush.eq(valid & flush),
+            self.saturated.eq(ends & clipped),
+        ]
+
+        # the word under way
+        word = [Signal(f.delta, name=f"word_{i}", reset_less=True) for i in range(lanes)]
+        word_tag = Signal(16, reset_less=True)
+        filled = Signal()
+        flushed = Signal()
+        fresh = Signal()
+        m.d.comb += [
+            fresh.eq(~filled | (word_tag != error_tag)),
+            self.write.enable.eq(filled & ((error_valid & fresh) | flushed)),
+            self.write.address.eq(word_tag),
+            self.write.data.eq(Cat(*word)),
+        ]
+        m.d.sync += flushed.eq(error_flush)
+        with m.If(flushed):
+            m.d.sync += filled.eq(0)
+        with m.If(error_valid):
+            m.d.sync += [filled.eq(1), word_tag.eq(error_tag)]
+            for i in range(lanes):
+                with m.If(error_lane == i):
+                    m.d.sync += word[i].eq(error)
+                with m.Elif(fresh):
+                    m.d.sync += word[i].eq(0)
+        return m

@@ -1,0 +1,325 @@
+"""The core: sequencer, memories, walker, passes, and the row access of the link."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib.wiring import Component
+
+from golden.core_config import CoreConfig, clog2
+from host.protocol.packets import Space
+from host.protocol.program import Op
+from hw.clear import ClearPass
+from hw.datapath import Datapath
+from hw.interfaces import READ_LATENCY, access_width, core_signature, read_port, write_port
+from hw.lif import LifPass
+from hw.local_error import ErrorPass
+from hw.loss import LossPass
+from hw.memory import BlockMemory
+from hw.profile import Profile
+from hw.random_bits import KeySchedule
+from hw.scanner import Scanner
+from hw.sequencer import Sequencer
+from hw.update import UpdatePass
+from hw.walker import Mode, Walker
+
+WALKS = {
+    Op.FORWARD: Mode.FORWARD,
+    Op.POOL: Mode.POOL,
+    Op.GRADIENT: Mode.GRADIENT,
+    Op.BACKWARD: Mode.BACKWARD,
+}
+"""Operations of the walker."""
+
+MEMORIES = (
+    Space.WEIGHTS,
+    Space.MOMENTUM,
+    Space.STATE,
+    Space.GAMMA,
+    Space.DELTA,
+    Space.SPIKES,
+    Space.MASKS,
+    Space.FRAMES,
+)
+"""Block memories, one per space of the same name."""
+
+
+class _Ports:
+    """Users of a memory's ports; the operation under way decides who drives them."""
+
+    def __init__(self, space: Space, memory: BlockMemory):
+        self.space, self.memory = space, memory
+        self.reads: list = []
+        self.writes: list = []
+
+    def reader(self, select, port):
+        self.reads.append((select, port))
+
+    def writer(self, select, port):
+        self.writes.append((select, port))
+
+
+class Core(Component):
+    """Training core of P lanes; see `hw.interfaces.core_signature` for its ports.
+
+    One operation of the program runs at a time, so every memory has one user per port at a time;
+    only frames are written while a job runs. A GRADIENT or BACKWARD whose layer has no non-zero
+    gamma ends in its first cycle, and the error pass below then takes e as 0.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        Lanes, depths and formats.
+    """
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        super().__init__(core_signature(config))
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+
+        m.submodules.sequencer = sequencer = Sequencer(config)
+        m.submodules.profile = profile = Profile(config)
+        m.submodules.scanner = scanner = Scanner(config)
+        m.submodules.walker = walker = Walker(config)
+        m.submodules.datapath = datapath = Datapath(config)
+        m.submodules.clear = clear = ClearPass(config)
+        m.submodules.lif = lif = LifPass(config)
+        m.submodules.error = error = ErrorPass(config)
+        m.submodules.loss = loss = LossPass(config)
+        m.submodules.update = update = UpdatePass(config)
+        m.submodules.keys = keys = KeySchedule()
+        memories = {}
+        for space in MEMORIES:
+            memories[space] = BlockMemory(*config.memory_shapes[space.name.lower()])
+            m.submodules[space.name.lower()] = memories[space]
+
+        command, start = sequencer.command, sequencer.start
+        is_op = {op: Signal(name=f"is_{op.name.lower()}") for op in Op}
+        m.d.comb += [signal.eq(command.op == op) for op, signal in is_op.items()]
+        walking = Signal()
+        m.d.comb += walking.eq(Cat(*(is_op[op] for op in WALKS)).any())
+
+        # ---- jobs
+        m.d.comb += [
+            sequencer.job.payload.eq(self.job.payload),
+            sequencer.job.valid.eq(self.job.valid),
+            self.job.ready.eq(sequencer.job.ready),
+            sequencer.hold.eq(profile.clearing | self.clear_counters),
+            self.running.eq(sequencer.running | profile.clearing | self.clear_counters),
+            self.finished.eq(sequencer.finished),
+            self.frame_map.eq(sequencer.frame_map),
+            keys.start.eq(sequencer.begin),
+            keys.seed.eq(self.seed),
+            keys.update_number.eq(self.job.payload.update_number),
+        ]
+
+        # ---- operations
+        skip = Signal()  # no non-zero gamma: nothing to walk
+        delta_zero = Signal()
+        m.d.comb += skip.eq(start & (is_op[Op.GRADIENT] | is_op[Op.BACKWARD]) & ~error.any_nonzero)
+        with m.If(start & is_op[Op.BACKWARD]):
+            m.d.sync += delta_zero.eq(skip)
+        walk_start = Signal()
+        m.d.comb += walk_start.eq(start & walking & ~skip)
+        for op, mode in WALKS.items():
+            with m.If(is_op[op]):
+                m.d.comb += walker.mode.eq(mode)
+        m.d.comb += [
+            datapath.mode.eq(walker.mode),
+            walker.start.eq(walk_start),
+            walker.layer.eq(command.layer),
+            walker.source.eq(command.source),
+            walker.layer_stride.eq(command.layer_stride),
+            walker.source_stride.eq(command.source_stride),
+            walker.last_lanes.eq(command.last_lanes),
+            walker.flag_write.eq(error.flag_write),
+            walker.flag_row.eq(error.flag_row),
+            walker.flag_bits.eq(error.flag_bits),
+            datapath.layer.eq(command.layer),
+            datapath.source.eq(command.source),
+            datapath.operation.eq(walker.operation),
+            datapath.valid.eq(walker.valid),
+            datapath.finished.eq(walker.finished),
+            scanner.start.eq(walk_start | (start & is_op[Op.ERROR])),
+            scanner.base.eq(command.list_start),
+        ]
+        for consumer, chosen in ((walker.entries, walking), (error.entries, is_op[Op.ERROR])):
+            m.d.comb += [
+                consumer.payload.eq(scanner.entries.payload),
+                consumer.valid.eq(scanner.entries.valid & chosen),
+            ]
+        m.d.comb += scanner.entries.ready.eq(
+            Mux(walking, walker.entries.ready, error.entries.ready)
+        )
+        passes = {
+            Op.CLEAR: clear,
+            Op.LIF: lif,
+            Op.LOSS: loss,
+            Op.ERROR: error,
+            Op.UPDATE: update,
+        }
+        for op, unit in passes.items():
+            m.d.comb += [
+                unit.start.eq(start & is_op[op]),
+                unit.layer.eq(command.layer),
+            ]
+        m.d.comb += [
+            lif.flags.eq(command.argument),
+            lif.learn.eq(sequencer.current.learn),
+            lif.spike_start.eq(command.list_start),
+            lif.mask_start.eq(command.mask_start),
+            error.flags.eq(command.argument),
+            error.other.eq(command.source),
+            error.first.eq(command.latest),
+            error.delta_zero.eq(delta_zero),
+            loss.flags.eq(command.argument),
+            loss.job.eq(sequencer.current),
+            loss.count_valid.eq(lif.count_valid),
+            loss.count_group.eq(lif.count_group),
+            loss.count_bits.eq(lif.count_bits),
+            loss.result_address.eq(self.result_address),
+            self.result_data.eq(loss.result_data),
+            self.result_groups.eq(loss.result_groups),
+            update.keys.eq(keys.keys),
+            sequencer.done.eq(
+                skip | datapath.done | Cat(*(unit.done for unit in passes.values())).any()
+            ),
+        ]
+
+        # ---- counters
+        issues = [(walker.valid & walker.operation.issued, walker.operation.lanes)]
+        issues += [(unit.issue, unit.lanes) for op, unit in passes.items() if op is not Op.LOSS]
+        m.d.comb += [
+            profile.start.eq(start),
+            profile.finished.eq(sequencer.finished),
+            profile.address.eq(sequencer.address),
+            profile.clear.eq(self.clear_counters),
+            profile.issue.eq(Cat(*(issue for issue, _ in issues)).any()),
+        ]
+        for issue, lanes in issues:
+            with m.If(issue):
+                m.d.comb += profile.lanes.eq(lanes)
+        counted = {
+            self.saturated_carry: lif.saturated,
+            self.saturated_gamma: error.saturated,
+            self.saturated_weight: update.saturated,
+            self.saturated_delta: datapath.saturated_delta + loss.saturated,
+        }
+        for counter, increment in counted.items():
+            m.d.sync += counter.eq(Mux(self.clear_counters, 0, counter + increment))
+        m.d.sync += self.gradient_overflow.eq(
+            ~self.clear_counters & (self.gradient_overflow | datapath.overflow)
+        )
+
+        # ---- memory ports
+        idle = Signal()
+        m.d.comb += idle.eq(~sequencer.running)
+        ports = {space: _Ports(space, memory) for space, memory in memories.items()}
+        forward = is_op[Op.FORWARD] | is_op[Op.POOL]
+        weights, momentum = ports[Space.WEIGHTS], ports[Space.MOMENTUM]
+        state, gamma, delta = ports[Space.STATE], ports[Space.GAMMA], ports[Space.DELTA]
+        weights.reader(walking, datapath.weight_read)
+        weights.reader(is_op[Op.UPDATE], update.weight_read)
+        weights.writer(is_op[Op.UPDATE], update.weight_write)
+        momentum.reader(is_op[Op.GRADIENT], datapath.momentum_read)
+        momentum.reader(is_op[Op.UPDATE], update.momentum_read)
+        momentum.writer(is_op[Op.GRADIENT], datapath.momentum_write)
+        momentum.writer(is_op[Op.UPDATE], update.momentum_write)
+        state.reader(forward, datapath.state_read)
+        state.reader(is_op[Op.LIF], lif.state_read)
+        state.writer(forward, datapath.state_write)
+        state.writer(is_op[Op.LIF], lif.state_write)
+        state.writer(is_op[Op.CLEAR], clear.state_write)
+        gamma.reader(walking, datapath.gamma_read)
+        gamma.reader(is_op[Op.ERROR], error.gamma_read)
+        gamma.writer(is_op[Op.ERROR], error.gamma_write)
+        delta.reader(is_op[Op.ERROR], error.delta_read)
+        # BACKWARD's last word may be written after the error pass has begun
+        delta.writer(datapath.delta_write.enable, datapath.delta_write)
+        delta.writer(is_op[Op.ERROR] & ~datapath.delta_write.enable, error.delta_write)
+        delta.writer(is_op[Op.LOSS], loss.delta_write)
+        ports[Space.SPIKES].writer(is_op[Op.LIF], lif.spike_write)
+        ports[Space.MASKS].writer(is_op[Op.LIF], lif.mask_write)
+        ports[Space.FRAMES].writer(self.frame_write.enable, self.frame_write)
+
+        # the scanner's list: frames, spikes or masks
+        from_masks = is_op[Op.BACKWARD] | is_op[Op.ERROR]
+        for space, chosen in (
+            (Space.SPIKES, ~from_masks & ~command.source.frame),
+            (Space.MASKS, from_masks),
+            (Space.FRAMES, ~from_masks & command.source.frame),
+        ):
+            depth, width = config.memory_shapes[space.name.lower()]
+            port = read_port(depth, width).create()
+            m.d.comb += port.address.eq(scanner.address)
+            ports[space].reader(~idle, port)
+            with m.If(chosen):
+                m.d.comb += scanner.data.eq(port.data)
+
+        self._access(m, ports, idle, sequencer, profile)
+        for users in ports.values():
+            self._connect(m, users)
+        return m
+
+    def _connect(self, m, users: _Ports) -> None:
+        """Drive a memory's ports from the user that is selected."""
+        memory = users.memory
+        address = Const(0, 1)
+        for select, port in users.reads:
+            address = address | Mux(select, port.address, 0)
+            m.d.comb += port.data.eq(memory.read.data)
+        m.d.comb += memory.read.address.eq(address)
+        enable, address, data = Const(0, 1), Const(0, 1), Const(0, 1)
+        for select, port in users.writes:
+            chosen = select & port.enable
+            enable = enable | chosen
+            address = address | Mux(chosen, port.address, 0)
+            data = data | Mux(chosen, port.data, 0)
+        m.d.comb += [
+            memory.write.enable.eq(enable),
+            memory.write.address.eq(address),
+            memory.write.data.eq(data),
+        ]
+
+    def _access(self, m, ports, idle, sequencer, profile) -> None:
+        """Answer the link's row accesses, all with the latency of a block memory."""
+        config, access = self.config, self.access
+        shift = Signal(READ_LATENCY)
+        m.d.sync += shift.eq(shift << 1 | access.read | access.write)
+        held = Signal(access_width(config), reset_less=True)
+        answer = Signal(access_width(config))
+        m.d.comb += [
+            access.done.eq(shift[-1]),
+            access.read_data.eq(Mux(shift[-1], answer, held)),
+            sequencer.table_address.eq(access.address),
+            sequencer.table_data.eq(access.write_data),
+            sequencer.table_write.eq(access.write & (access.space == Space.LAYERS)),
+            sequencer.program_address.eq(access.address),
+            sequencer.program_data.eq(access.write_data),
+            sequencer.program_write.eq(access.write & (access.space == Space.PROGRAM)),
+            profile.read_address.eq(access.address[: clog2(config.instructions)]),
+        ]
+        with m.If(shift[-1]):
+            m.d.sync += held.eq(answer)
+        with m.Switch(access.space):
+            with m.Case(Space.LAYERS):
+                m.d.comb += answer.eq(sequencer.table_out)
+            with m.Case(Space.PROGRAM):
+                m.d.comb += answer.eq(sequencer.program_out)
+            with m.Case(Space.PROFILE):
+                m.d.comb += answer.eq(profile.read_data)
+            for space, users in ports.items():
+                with m.Case(space):
+                    m.d.comb += answer.eq(users.memory.read.data)
+        for space, users in ports.items():
+            depth, width = config.memory_shapes[space.name.lower()]
+            reads = read_port(depth, width).create()
+            writes = write_port(depth, width).create()
+            m.d.comb += [
+                reads.address.eq(access.address),
+                writes.enable.eq(access.write & (access.space == space)),
+                writes.address.eq(access.address),
+                writes.data.eq(access.write_data),
+            ]
+            users.reader(idle, reads)
+            users.writer(idle, writes)

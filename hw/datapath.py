@@ -1,0 +1,178 @@
+"""The lane datapath: what an operation of the walker does to the memories."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.lib.wiring import Component, In, Out
+
+from golden.core_config import CoreConfig
+from hw.accumulator import Accumulator
+from hw.arith import split
+from hw.backward import Backward
+from hw.interfaces import LAYER_LAYOUT, READ_LATENCY, read_port, write_port
+from hw.lanes import pool_lanes, rotate, rotation, slot_mask
+from hw.walker import Mode, operation_layout
+
+DRAIN = 4
+"""Cycles from the last operation to its write into U or V, the write's cycle excluded."""
+
+ERROR_HEADSTART = 4
+"""The error pass reads its first e no earlier than this many cycles after its start, so that
+BACKWARD's last word may still be on its way when the pass starts."""
+
+
+class Datapath(Component):
+    """P lanes of adders and multipliers, one operation per cycle in all modes.
+
+    FORWARD  ``U[word] += W[weight] >> forward_shift``, POOL ``U[word] += mean of spikes``,
+    GRADIENT ``V[weight] += gamma[word]`` (paper Eq 7), BACKWARD ``e += sum W[weight]*gamma[word]``
+    (Eq 4). An operation's addresses go to the memories in its cycle c; data are there in c + 2, are
+    moved between the slots of packed words into c + 3, and sums are written in c + 4.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        Lanes, depths and formats.
+
+    Members
+    -------
+    mode, layer, source : In
+        As for the walker.
+    operation, valid, finished : In
+        From the walker.
+    weight_read, gamma_read, state_read, momentum_read : Out(read_port)
+        Memory ports.
+    state_write, momentum_write, delta_write : Out(write_port)
+        Memory ports.
+    done : Out(1)
+        Pulses when the next pass may start.
+    overflow : Out(1)
+        A gradient add left its range in this cycle.
+    saturated_delta : Out(1)
+        A spike error was clipped in this cycle.
+    """
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        shapes = config.memory_shapes
+        self.operation_layout = operation_layout(config)
+        super().__init__(
+            {
+                "mode": In(Mode),
+                "layer": In(LAYER_LAYOUT),
+                "source": In(LAYER_LAYOUT),
+                "operation": In(self.operation_layout),
+                "valid": In(1),
+                "finished": In(1),
+                "weight_read": Out(read_port(*shapes["weights"])),
+                "gamma_read": Out(read_port(*shapes["gamma"])),
+                "state_read": Out(read_port(*shapes["state"])),
+                "momentum_read": Out(read_port(*shapes["momentum"])),
+                "state_write": Out(write_port(*shapes["state"])),
+                "momentum_write": Out(write_port(*shapes["momentum"])),
+                "delta_write": Out(write_port(*shapes["delta"])),
+                "done": Out(1),
+                "overflow": Out(1),
+                "saturated_delta": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config, f, op, layer = self.config, self.config.formats, self.operation, self.layer
+        lanes = config.lanes
+        depth = {name: shape[0] for name, shape in config.memory_shapes.items()}
+        pooled_bits = f.state_fraction + 2
+        addend = max(f.forward_weight, pooled_bits)
+
+        # cycle c: addresses; the operation itself follows its data
+        ages = [op]
+        valids = [self.valid]
+        for age in range(1, READ_LATENCY + 2):
+            later = Signal(self.operation_layout, name=f"operation_{age}", reset_less=True)
+            valid = Signal(name=f"valid_{age}")
+            m.d.sync += [later.eq(ages[-1]), valid.eq(valids[-1])]
+            ages.append(later)
+            valids.append(valid)
+        m.d.comb += [
+            self.weight_read.address.eq(op.weight),
+            self.gamma_read.address.eq(op.word),
+        ]
+
+        # cycle c + 2: move lanes between slot 0 and the position's slot
+        fetched = ages[READ_LATENCY]
+        amount, turn = rotation(fetched.slot, layer.pack, config)
+        m.d.comb += turn
+        weights = split(self.weight_read.data, lanes)
+        forward = rotate(m, [w >> f.forward_shift for w in weights], amount, config)
+        pooled = pool_lanes(m, fetched.bits, fetched.x, layer.pack, layer.window, config)
+        state_operand = Signal(lanes * addend, reset_less=True)
+        parts = []
+        for lane in range(lanes):
+            part = Signal(signed(addend), name=f"addend_{lane}")
+            share = Mux(
+                layer.window == 1,
+                pooled[lane] << (f.state_fraction - 2),
+                (pooled[lane] << f.state_fraction) >> 4,
+            )
+            m.d.comb += part.eq(Mux(self.mode == Mode.POOL, share, forward[lane]))
+            parts.append(part)
+        m.d.sync += state_operand.eq(Cat(*parts))
+
+        gammas = rotate(m, split(self.gamma_read.data, lanes), amount, config, right=True)
+        gamma_operand = Signal(lanes * f.gamma, reset_less=True)
+        weight_operand = Signal(lanes * f.weight, reset_less=True)
+        inside = slot_mask(layer.pack, config)
+        m.d.sync += [
+            gamma_operand.eq(Cat(*(Mux(inside[i], gammas[i], 0)[: f.gamma] for i in range(lanes)))),
+            weight_operand.eq(self.weight_read.data),
+        ]
+
+        # cycle c + 3: add or multiply
+        m.submodules.state = state = Accumulator(depth["state"], lanes, f.state, addend)
+        m.submodules.momentum = momentum = Accumulator(
+            depth["momentum"], lanes, f.gradient, f.gamma
+        )
+        m.submodules.backward = backward = Backward(config)
+        summing = ages[READ_LATENCY - 1]
+        summing_valid = valids[READ_LATENCY - 1]
+        ready = ages[READ_LATENCY + 1]
+        to_state = (self.mode == Mode.FORWARD) | (self.mode == Mode.POOL)
+        m.d.comb += [
+            state.valid.eq(summing_valid & to_state),
+            state.address.eq(summing.word),
+            state.operand.eq(state_operand),
+            momentum.valid.eq(summing_valid & (self.mode == Mode.GRADIENT)),
+            momentum.address.eq(summing.weight),
+            momentum.operand.eq(gamma_operand),
+            self.overflow.eq(momentum.overflow),
+            backward.valid.eq(valids[READ_LATENCY + 1] & (self.mode == Mode.BACKWARD)),
+            backward.first.eq(ready.first),
+            backward.null.eq(ready.null),
+            backward.flush.eq(ready.flush),
+            backward.tag.eq(ready.tag),
+            backward.lane.eq(ready.lane),
+            backward.weights.eq(weight_operand),
+            backward.gammas.eq(gamma_operand),
+            self.saturated_delta.eq(backward.saturated),
+        ]
+        for own, unit_port in (
+            (self.state_read, state.read),
+            (self.momentum_read, momentum.read),
+        ):
+            m.d.comb += [own.address.eq(unit_port.address), unit_port.data.eq(own.data)]
+        for own, unit_port in (
+            (self.state_write, state.write),
+            (self.momentum_write, momentum.write),
+            (self.delta_write, backward.write),
+        ):
+            m.d.comb += [
+                own.enable.eq(unit_port.enable),
+                own.address.eq(unit_port.address),
+                own.data.eq(unit_port.data),
+            ]
+
+        # the end: U and V are written DRAIN cycles after the last operation, e later
+        late = READ_LATENCY + 1 + backward.latency - ERROR_HEADSTART
+        tail = Signal(max(late, DRAIN))
+        m.d.sync += tail.eq(tail << 1 | self.finished)
+        m.d.comb += self.done.eq(Mux(self.mode == Mode.BACKWARD, tail[late - 1], tail[DRAIN - 1]))
+        return m
