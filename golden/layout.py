@@ -10,9 +10,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
 
 from golden.core_config import CoreConfig
 from golden.network import Block, Layer, Network, Shape
+from golden.qformat import Int
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,33 @@ class MapLayout:
         group, lane = divmod(c, self.lanes)
         word = (y * self.x_words + (x >> self.pack)) * self.groups + group
         return word, (x & ((1 << self.pack) - 1)) * self.slot_lanes + lane
+
+    @cached_property
+    def _places(self) -> tuple[Int, Int]:
+        height, width, channels = self.shape
+        y, x, c = np.indices((height, width, channels))
+        word = (y * self.x_words + (x >> self.pack)) * self.groups + c // self.lanes
+        return word, (x & ((1 << self.pack) - 1)) * self.slot_lanes + c % self.lanes
+
+    def to_lanes(self, values: Int) -> Int:
+        """Place a map, shape (height, width, channels), in lanes, shape (words, P); others are 0.
+
+        Raises
+        ------
+        ValueError
+            The shape differs from the map's.
+        """
+        if values.shape != self.shape:
+            raise ValueError(f"values must have shape {self.shape}, not {values.shape}")
+        lanes = np.zeros((self.words, self.lanes), np.int64)
+        lanes[self._places] = values
+        return lanes
+
+    def from_lanes(self, lanes: Int) -> Int:
+        """Return the map, shape (height, width, channels), of lanes of shape (words, P)."""
+        if lanes.shape != (self.words, self.lanes):
+            raise ValueError(f"lanes must have shape {(self.words, self.lanes)}, not {lanes.shape}")
+        return lanes[self._places]
 
 
 def map_layout(shape: Shape, lanes: int, pack_max: int) -> MapLayout:
@@ -94,6 +125,20 @@ class LayerLayout:
     def weight_rows(self) -> int:
         """Rows of its weights over all groups."""
         return self.layer.rows * self.map.groups if self.layer.has_weights else 0
+
+    def weights_to_lanes(self, weights: Int) -> Int:
+        """Place a weight matrix, shape (rows, c_out), in lanes, shape (groups * rows, P)."""
+        rows, channels = weights.shape
+        padded = np.zeros((rows, self.map.groups * self.map.lanes), np.int64)
+        padded[:, :channels] = weights
+        grouped = padded.reshape(rows, self.map.groups, self.map.lanes)
+        return grouped.transpose(1, 0, 2).reshape(-1, self.map.lanes)
+
+    def weights_from_lanes(self, lanes: Int) -> Int:
+        """Return the weight matrix, shape (rows, c_out), of lanes (groups * rows, P)."""
+        rows, channels = self.layer.weight_shape
+        grouped = lanes.reshape(self.map.groups, rows, self.map.lanes)
+        return grouped.transpose(1, 0, 2).reshape(rows, -1)[:, :channels]
 
 
 class DoesNotFitError(ValueError):
