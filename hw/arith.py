@@ -62,8 +62,8 @@ def resize(value, width: int):
 def round_shift(value, shift: int):
     """Shift a signed value right by a constant, rounding half up.
 
-    ``(value + 2**(shift-1)) >> shift``; golden: `golden.qformat.round_shift`. Written as the floor plus the last bit shifted out, which
-    is the same integer from a shorter adder.
+    ``(value + 2**(shift-1)) >> shift``; golden: `golden.qformat.round_shift`. Written as the floor
+    plus the last bit shifted out, which is the same integer from a shorter adder.
 
     Raises
     ------
