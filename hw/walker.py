@@ -373,7 +373,7 @@ class Walker(Component):
         after = Signal(ROW)
         m.d.comb += [
             many.eq(~layer.dense & ~pool & (layer.groups != 1)),
-            last_group.eq(~many | (group == (layer.groups - 1)[: config.group_bits])),
+            last_group.eq(~many | at.null | (group == (layer.groups - 1)[: config.group_bits])),
             after.eq(todo & (todo - 1)),
             a_done.eq(last_group & (after == 0)),
             o_ready.eq(~a_valid | a_done),

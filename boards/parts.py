@@ -1,0 +1,51 @@
+"""Limits of FPGA parts, as pure data from the vendors' tables."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a part has.
+
+    Attributes
+    ----------
+    name : str
+        Vendor's name.
+    lut : int
+        Look-up tables (6-input on Artix-7, 4-input on ECP5).
+    ram : int
+        Block RAMs of `ram_bits` each.
+    ram_shapes : tuple of (depth, width)
+        Simple dual-port shapes of one block RAM; those of half a block RAM are in `half_shapes`.
+    dsp : int
+        Multiplier blocks.
+    """
+
+    name: str
+    lut: int
+    ram: int
+    ram_bits: int
+    ram_shapes: tuple[tuple[int, int], ...]
+    half_shapes: tuple[tuple[int, int], ...]
+    dsp: int
+
+    def rams(self, depth: int, width: int) -> float:
+        """Return the block RAMs one memory takes, halves counted as 0.5, in its best shape."""
+        costs = [
+            (1.0, shapes_depth, shapes_width) for shapes_depth, shapes_width in self.ram_shapes
+        ] + [(0.5, shapes_depth, shapes_width) for shapes_depth, shapes_width in self.half_shapes]
+        return min(cost * -(-depth // d) * -(-width // w) for cost, d, w in costs)
+
+
+_RAMB36 = ((512, 72), (1024, 36), (2048, 18), (4096, 9), (8192, 4), (16384, 2), (32768, 1))
+_RAMB18 = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
+_EBR = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
+
+PARTS = {
+    # AMD DS180, 7 Series FPGAs Overview, table "Artix-7 FPGA Feature Summary"
+    "xc7a35t": Part("xc7a35t", 20_800, 50, 36_864, _RAMB36, _RAMB18, 90),
+    "xc7a100t": Part("xc7a100t", 63_400, 135, 36_864, _RAMB36, _RAMB18, 240),
+    # Lattice FPGA-DS-02012, ECP5 and ECP5-5G Family Data Sheet, table 1.1
+    "lfe5u-85f": Part("lfe5u-85f", 83_640, 208, 18_432, _EBR, (), 156),
+}
+"""Parts by lower-case name."""
