@@ -64,7 +64,7 @@ class PacketReceiver(Component):
         m = Module()
         longest = self._config.packet_bytes
         m.submodules.memory = memory = Memory(shape=8, depth=longest, init=[])
-        m.submodules.crc = crc = CRC32_ISO_HDLC(data_width=8).create()
+        m.submodules.check = crc = CRC32_ISO_HDLC(data_width=8).create()
         write, read = memory.write_port(), memory.read_port()
 
         # Bytes of the frame so far; one more than the longest frame means too long.
@@ -145,7 +145,7 @@ class PacketTransmitter(Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.crc = crc = CRC32_ISO_HDLC(data_width=8).create()
+        m.submodules.check = crc = CRC32_ISO_HDLC(data_width=8).create()
         tail = Signal()
         index = Signal(range(CRC_BYTES))
         space = Signal()

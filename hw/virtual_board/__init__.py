@@ -1,0 +1,1 @@
+"""Virtual board: the whole accelerator, Verilated into a shared library."""
