@@ -1,4 +1,4 @@
-"""The float recursion against torch autograd: an unrolled network, differentiated by the library."""
+"""The float recursion against torch autograd: an unrolled network that torch differentiates."""
 
 from dataclasses import replace
 
