@@ -14,7 +14,7 @@ from hw.walker import Mode, operation_layout
 DRAIN = 4
 """Cycles from the last operation to its write into U or V, the write's cycle excluded."""
 
-ERROR_HEADSTART = 4
+ERROR_HEADSTART = 2
 """The error pass reads its first e no earlier than this many cycles after its start, so that
 BACKWARD's last word may still be on its way when the pass starts."""
 
