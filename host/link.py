@@ -135,6 +135,7 @@ class Link:
         start = random.SystemRandom().randrange(256) if first_sequence is None else first_sequence
         self._sequence = (start - 1) & 255
         self._partial = bytearray()
+        self._broken = False
 
     def request(self, kind: Packet, payload: bytes = b"", *, timeout: float | None = None) -> bytes:
         """Send a request; return the response's payload behind its status.
@@ -144,8 +145,11 @@ class Link:
         BusyError, RequestError
             The board answers with another status than OK.
         LinkError
-            No valid response came.
+            No valid response came; whether the request was carried out is not known, so that
+            nothing but opening the board again can follow.
         """
+        if self._broken:
+            raise LinkError(f"{self.transport.name} stopped answering: open the board again")
         self._sequence = (self._sequence + 1) & 255
         packet = encode(kind, self._sequence, payload)
         wait = self.transport.timeout if timeout is None else timeout
@@ -157,6 +161,7 @@ class Link:
             answer = self._await(kind, wait)
             if answer is not None:
                 return self._judge(kind, answer)
+        self._broken = True
         raise LinkError(
             f"{self.transport.name} does not answer {kind.name} after {self.retries + 1} attempts"
             + (
