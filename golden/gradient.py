@@ -13,7 +13,7 @@ from golden.qformat import Int, QFormat
 from golden.random_bits import CHANNELS_PER_WORD, WORD, encrypt, round_keys
 
 
-def interval_gradient(inputs: NDArray[Any], gamma: Integers) -> NDArray[Any]:
+def interval_gradient(inputs: NDArray[Any], gamma: Integers, limit: QFormat) -> NDArray[Any]:
     """Return ``sum over steps and positions of gamma x s`` exactly, as a float array.
 
     Parameters
@@ -22,6 +22,8 @@ def interval_gradient(inputs: NDArray[Any], gamma: Integers) -> NDArray[Any]:
         Matrix of input spikes from `synapse.inputs`, shape (steps * positions, rows).
     gamma : Integers
         Potential errors, fraction f_e, shape (steps, height, width, c_out).
+    limit : QFormat
+        Format of gamma.
 
     Returns
     -------
@@ -37,7 +39,9 @@ def interval_gradient(inputs: NDArray[Any], gamma: Integers) -> NDArray[Any]:
     columns = gamma.reshape(-1, gamma.shape[-1])
     if len(columns) >= 1 << 29:
         raise OverflowError(f"an interval has at most 2**29 positions, not {len(columns)}")
-    largest = float(np.abs(columns).sum(axis=0, dtype=np.float64).max())
+    largest = float(len(columns) * limit.maximum)
+    if largest > 1 << 24:
+        largest = float(np.abs(columns).sum(axis=0, dtype=np.float64).max())
     dtype = np.float32 if inputs.dtype == np.float32 and largest <= 1 << 24 else np.float64
     product: NDArray[Any] = inputs.T.astype(dtype, copy=False) @ columns.astype(dtype)
     return product
@@ -61,6 +65,8 @@ def accumulate(momentum: Int, added: NDArray[Any], limit: QFormat) -> bool:
         Whether a sum left the two's-complement range and was wrapped.
     """
     momentum += added.astype(np.int64)
+    if not momentum.size:
+        return False
     if int(momentum.max()) <= limit.maximum and int(momentum.min()) >= limit.minimum - 1:
         return False
     momentum[...] = limit.wrap(momentum)

@@ -6,7 +6,7 @@ The arithmetic is written down in docs/arithmetic.md.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,16 @@ def check_frames(frames: NDArray[Any], network: Network) -> None:
         raise ValueError(
             f"frames must hold 0 and 1 only, not {frames.min()} to {frames.max()}: binarise them"
         )
+
+
+class Limits(NamedTuple):
+    """Formats at the points where values saturate or wrap."""
+
+    weight: QFormat
+    carry: QFormat
+    delta: QFormat
+    gamma: QFormat
+    gradient: QFormat
 
 
 class GoldenModel:
@@ -97,6 +107,13 @@ class GoldenModel:
         self.strict = strict
         self.settings.check(network, self.formats)
         self._codes = [checked_codes(layer, self.formats) for layer in network.resolved]
+        self._limits = Limits(
+            weight=self.formats.weight_format,
+            carry=self.formats.carry_format,
+            delta=QFormat(self.formats.delta),
+            gamma=QFormat(self.formats.gamma),
+            gradient=QFormat(self.formats.gradient),
+        )
         self._words = gradient.RandomWords(network, self.settings.seed)
         self.weights = [np.zeros(layer.weight_shape, np.int64) for layer in network.weighted]
         if weights is not None:
@@ -222,7 +239,7 @@ class GoldenModel:
         if trace is not None:
             trace.record(layer.name, "V_sum", momentum)
         q = self.settings.update_shift(layer, self.formats, halvings)
-        clipped = gradient.update(weight, momentum, words, q, self.formats.weight_format)
+        clipped = gradient.update(weight, momentum, words, q, self._limits.weight)
         counters.saturated("weight", clipped)
         gradient.decay(momentum, self.settings.momentum_shift)
         if trace is not None:
@@ -325,6 +342,7 @@ class _BlockRun:
     ) -> None:
         self.model, self.block, self.trace, self.counters = model, block, trace, counters
         self.inputs: dict[int, NDArray[Any]] = {}
+        self.rows: dict[int, slice | NDArray[np.intp]] = {}
         self.sources: dict[int, NDArray[Any]] = {}
         self.masks: dict[int, NDArray[np.bool_]] = {}
         for layer in block.all_layers:
@@ -334,7 +352,7 @@ class _BlockRun:
                 self._drive(layer, spikes),
                 model.carry[layer.index],
                 model._codes[layer.index],
-                model.formats.carry_format,
+                model._limits.carry,
                 learn,
             )
             counters.saturated("carry", activity.clipped)
@@ -357,14 +375,19 @@ class _BlockRun:
             total: NDArray[Any] = synapse.pooled(spikes, layer, dtype) << dtype(shift)
             return total
         exact = synapse.exact_dtype(layer.fan_in << (formats.forward_weight - 1))
-        matrix = self.inputs[layer.index] = synapse.inputs(spikes, layer, exact)
-        weight = self.model.weights[layer.hash_id] >> formats.forward_shift
+        matrix = synapse.inputs(spikes, layer, exact)
+        rows: slice | NDArray[np.intp] = slice(None)
+        if layer.kind != "conv":  # most inputs stay silent for a whole interval
+            rows = np.flatnonzero(matrix.any(axis=0))
+            matrix = matrix[:, rows]
+        self.inputs[layer.index], self.rows[layer.index] = matrix, rows
+        weight = self.model.weights[layer.hash_id][rows] >> formats.forward_shift
         drive: NDArray[Any] = (matrix @ weight.astype(exact)).astype(dtype)
         return drive.reshape(len(spikes), *layer.out_shape)
 
     def _record(self, layer: Layer, activity: lif.Activity, learn: bool) -> None:
         assert self.trace is not None
-        codes, limit = self.model._codes[layer.index], self.model.formats.carry_format
+        codes, limit = self.model._codes[layer.index], self.model._limits.carry
         self.trace.record(layer.name, "s", activity.spikes)
         self.trace.record(layer.name, "u", activity.u)
         wide = lif.leak(activity.u, activity.spikes, codes)
@@ -374,17 +397,16 @@ class _BlockRun:
 
     def backward(self, label: int, scale: tuple[int, int]) -> None:
         """Form errors from the classifier down to the block's bottom and accumulate gradients."""
-        formats, model = self.model.formats, self.model
-        dtype = local_error.gamma_dtype(formats)
-        delta = QFormat(formats.delta)
-        e_c, clipped = local_error.loss_error(self.counts, label, self.steps, scale, delta)
+        model, limits = self.model, self.model._limits
+        dtype = local_error.gamma_dtype(model.formats)
+        e_c, clipped = local_error.loss_error(self.counts, label, self.steps, scale, limits.delta)
         self.counters.saturated("delta", clipped)
         error: NDArray[Any] = e_c.astype(dtype)
         below: tuple[Layer | None, ...] = (None, *self.block.layers)
         for layer, source in zip(self.block.all_layers[::-1], below[::-1], strict=True):
             mask = self.masks[layer.index]
             gamma, clipped = local_error.potential_errors(
-                error, mask, model._codes[layer.index], QFormat(formats.gamma)
+                error, mask, model._codes[layer.index], limits.gamma
             )
             self.counters.saturated("gamma", clipped)
             if self.trace is not None:
@@ -398,9 +420,13 @@ class _BlockRun:
     def _accumulate(self, layer: Layer, gamma: NDArray[Any]) -> None:
         model = self.model
         self.counters.gradient(layer, self.sources[layer.index], gamma)
-        added = gradient.interval_gradient(self.inputs[layer.index], gamma)
-        limit = QFormat(model.formats.gradient)
-        if gradient.accumulate(model.momentum[layer.hash_id], added, limit):
+        limits = model._limits
+        added = gradient.interval_gradient(self.inputs[layer.index], gamma, limits.gamma)
+        rows, limit = self.rows[layer.index], limits.gradient
+        total = model.momentum[layer.hash_id][rows]
+        overflow = gradient.accumulate(total, added, limit)
+        model.momentum[layer.hash_id][rows] = total
+        if overflow:
             model.gradient_overflow = True
             if model.strict:
                 raise OverflowError(

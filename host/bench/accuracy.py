@@ -18,6 +18,7 @@ from golden.reference.recursion import FloatModel
 from golden.trainer import GoldenModel
 from host.bench import lenet1
 from host.bench.one_thread import pool
+from host.datasets import DataSetError
 
 HALVE_EVERY = 4
 """Epochs between halvings of the learning rate."""
@@ -88,6 +89,10 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args(arguments)
+    try:
+        lenet1.load(options.data_dir)
+    except DataSetError as error:
+        parser.error(str(error))
     jobs = [
         Job(model, seed, options.epochs, options.k, options.block_length, options.data_dir)
         for seed in range(1, options.seeds + 1)

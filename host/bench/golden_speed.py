@@ -12,6 +12,7 @@ from golden.network import lenet1_events
 from golden.trainer import GoldenModel
 from host.bench import lenet1
 from host.bench.one_thread import pool
+from host.datasets import DataSetError
 
 
 def speed(k: int, block_length: int, count: int, data_dir: str | None) -> float:
@@ -36,6 +37,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--data-dir", help="folder that holds NMNIST; default TLBPTT_DATA")
     parser.add_argument("--samples", type=int, default=200)
     options = parser.parse_args(arguments)
+    try:
+        lenet1.load(options.data_dir)
+    except DataSetError as error:
+        parser.error(str(error))
     for k, n in ((10, 1), (1, 1), (30, 4)):
         with pool(1) as processes:
             rate = processes.apply(speed, (k, n, options.samples, options.data_dir))

@@ -122,7 +122,7 @@ def test_gradient_beyond_24_bits_is_exact():
     spikes = np.ones((5000, 2), np.float32)
     gamma = np.full((1, 50, 100, 1), 8191, np.int32)
     gamma[0, 0, 0, 0] = 8190
-    assert gradient.interval_gradient(spikes, gamma).tolist() == [[40954999.0]] * 2
+    assert gradient.interval_gradient(spikes, gamma, QFormat(14)).tolist() == [[40954999.0]] * 2
 
 
 def test_exact_dtype_keeps_its_headroom():
