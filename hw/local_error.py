@@ -1,0 +1,318 @@
+"""Pass that forms the potential errors gamma of a layer at one step, one word of P per cycle."""
+
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, signed
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import Component, In, Out
+
+from golden.core_config import CoreConfig
+from golden.formats import COEFFICIENT_FRACTION
+from host.protocol.program import ErrorFlag
+from hw.arith import COUNT_LATENCY, counted, delay, resize, round_shift, saturate, split
+from hw.interfaces import LAYER_LAYOUT, entry_layout, read_port, write_port
+from hw.map_walker import ADDRESS_BITS, LaneMask, MapWalker
+from hw.pool_address import PoolAddress
+
+WRITE_STAGE = 5
+"""Cycles from a word's meeting with the mask list to the write of its gamma."""
+
+
+class ErrorPass(Component):
+    """Potential errors of a layer at one step, from the last step to the first (paper Eqs 4 and 5).
+
+    gamma and e have the formats (gamma, f_e) and (delta, f_e); golden:
+    `golden.local_error.potential_errors`::
+
+        gamma_t = sat_gamma((h A e + C_h gamma_{t+1} + 128) >> 8)
+
+    e comes from the e memory at the layer's own words, or with `ErrorFlag.POOLED` lane by lane
+    from the words of the pool above (golden: `synapse.unpooled`). Lanes without a neuron get 0.
+
+    A word passes when the mask list's front is known: with the first entry in cycle E after `start`
+    (E >= 2) and one per cycle from then on, `done` comes ``words + E + 4`` cycles after `start`,
+    with the last write. The list may stall at any time. `saturated` follows a word's write by
+    2 cycles. Two multipliers per lane, delta x 12 and gamma x 12 bits.
+
+    Parameters
+    ----------
+    config : CoreConfig
+
+    Members
+    -------
+    start, done : In(1), Out(1)
+        One-cycle pulses; the other inputs are stable from `start` to `done`.
+    layer, other : In(LAYER_LAYOUT)
+        The layer, and with POOLED the pool that reads it.
+    flags : In(3)
+        `ErrorFlag`.
+    first : In(1)
+        The last step of the interval: gamma_{t+1} counts as 0.
+    delta_zero : In(1)
+        e counts as 0, unless LOSS or POOLED.
+    entries : In(stream)
+        The mask list of this step up to its last entry. Words that are not listed have h = 0.
+    issue, lanes : Out(1), Out(range(P + 1))
+        A word passes, and its lanes that hold neurons.
+    saturated : Out(range(P + 1))
+        Neurons whose gamma was clipped.
+    gamma_read, gamma_write, delta_read, delta_write : Out(read_port), Out(write_port)
+        Memories of gamma and e; e is written with `ErrorFlag.COPY` alone.
+    flag_write, flag_row, flag_bits : Out
+        Rows of non-zero flags: bit x of row y for a map, bit ``g % 8`` of row ``g // 8`` for a
+        dense layer.
+    any_nonzero : Out(1)
+        A gamma of the layer is not 0; from `done` to the next `start`.
+
+    Raises
+    ------
+    ValueError
+        `map_bits` is too small for the flags of a dense layer.
+    """
+
+    def __init__(self, config: CoreConfig):
+        if config.map_bits < max(3, config.group_bits - 3):
+            raise ValueError(
+                f"map_bits must be at least {max(3, config.group_bits - 3)} to hold the flags of "
+                f"2**{config.group_bits} groups, not {config.map_bits}"
+            )
+        self.config = config
+        shapes = config.memory_shapes
+        super().__init__(
+            {
+                "start": In(1),
+                "done": Out(1),
+                "layer": In(LAYER_LAYOUT),
+                "other": In(LAYER_LAYOUT),
+                "flags": In(3),
+                "first": In(1),
+                "delta_zero": In(1),
+                "entries": In(stream.Signature(entry_layout(config))),
+                "issue": Out(1),
+                "lanes": Out(range(config.lanes + 1)),
+                "saturated": Out(range(config.lanes + 1)),
+                "gamma_read": Out(read_port(*shapes["gamma"])),
+                "gamma_write": Out(write_port(*shapes["gamma"])),
+                "delta_read": Out(read_port(*shapes["delta"])),
+                "delta_write": Out(write_port(*shapes["delta"])),
+                "flag_write": Out(1),
+                "flag_row": Out(config.map_bits),
+                "flag_bits": Out(1 << config.map_bits),
+                "any_nonzero": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config, flags, entry = self.config, self.flags, self.entries.payload
+        pooled = (flags & int(ErrorFlag.POOLED)).any()
+        spatial = pooled | (flags & int(ErrorFlag.LOSS)).any() | ~self.delta_zero
+        now, advance = self._walk(m, pooled)
+
+        # Stage 0: the word meets the front of the mask list. While the list has nothing to show,
+        # the word's addresses are repeated, so that its data comes 2 cycles after the last.
+        word = Signal.like(now, name="word", reset_less=True)
+        waiting = Signal()
+        m.d.comb += advance.eq(~waiting | self.entries.valid)
+        with m.If(advance):
+            m.d.sync += [word.eq(now), waiting.eq(now.valid)]
+        shown = Signal.like(now, name="shown")
+        m.d.comb += [
+            shown.eq(Mux(advance, now, word)),
+            self.gamma_read.address.eq(shown.gamma_address),
+            self.delta_read.address.eq(shown.delta_address),
+        ]
+        met, found = Signal(), Signal()
+        m.d.comb += [
+            met.eq(waiting & self.entries.valid),
+            found.eq((entry.y == word.y) & (entry.x == word.x) & (entry.g == word.g)),
+            self.entries.ready.eq(waiting & found),
+        ]
+        valid, last = [met], [met & word.last]
+        for stage in range(1, WRITE_STAGE + 1):
+            valid.append(delay(m, valid[-1], 1, f"valid{stage}", reset_less=False))
+            last.append(delay(m, last[-1], 1, f"last{stage}", reset_less=False))
+
+        # Stage 1: what each lane multiplies.
+        lanes = config.lanes
+        mask = Signal(lanes, reset_less=True)
+        spreads = Signal(lanes, reset_less=True)
+        keeps = Signal(lanes, reset_less=True)
+        source = delay(m, word.source, 1, "source")
+        present = Mux(met, word.lanes, 0)
+        listed = Mux(found, entry.bits & present, 0)
+        m.d.sync += [
+            mask.eq(listed),
+            spreads.eq(Mux(spatial & word.inside, listed, 0)),
+            keeps.eq(Mux(self.first, 0, present)),
+        ]
+        results = [
+            self._neuron(m, lane, mask[lane], spreads[lane], keeps[lane], source)
+            for lane in range(lanes)
+        ]
+        gammas, clipped, nonzero = zip(*results, strict=True)
+
+        m.d.comb += [
+            self.saturated.eq(counted(m, Cat(clipped), "saturated")),
+            self.issue.eq(valid[1 + COUNT_LATENCY]),
+            self.lanes.eq(counted(m, delay(m, present, 1, "present"), "lanes")),
+            self.done.eq(last[WRITE_STAGE]),
+        ]
+        self._write(m, valid[WRITE_STAGE], gammas)
+        self._flags(m, word, valid, last, nonzero)
+        return m
+
+    def _walk(self, m, pooled):
+        """Add the walk over words; return a word's record and the signal that moves it on."""
+        config = self.config
+        m.submodules.walker = walker = MapWalker(config)
+        m.submodules.lane_mask = lane_mask = LaneMask(config)
+        m.submodules.pool = pool = PoolAddress(config)
+        advance = Signal()
+        m.d.comb += [
+            walker.start.eq(self.start),
+            walker.layer.eq(self.layer),
+            walker.base.eq(self.layer.error_base),
+            walker.advance.eq(advance),
+            lane_mask.start.eq(self.start),
+            lane_mask.layer.eq(self.layer),
+            lane_mask.last_group.eq(walker.last_group),
+            lane_mask.last_x.eq(walker.last_x),
+            pool.start.eq(self.start),
+            pool.advance.eq(advance),
+            pool.layer.eq(self.layer),
+            pool.other.eq(self.other),
+            pool.pooled.eq(pooled),
+            *(
+                getattr(pool, name).eq(getattr(walker, name))
+                for name in ("valid", "x", "y", "last_group", "last_x")
+            ),
+        ]
+        values = {
+            "valid": walker.valid,
+            "y": walker.y,
+            "x": walker.x,
+            "g": walker.g,
+            "row_ends": walker.last_group & walker.last_x,
+            "last": walker.last,
+            "gamma_address": walker.address,
+            "delta_address": pool.address,
+            "lanes": lane_mask.lanes,
+            "inside": pool.inside,
+            "source": pool.source,
+        }
+        now = Signal(data.StructLayout({name: len(value) for name, value in values.items()}))
+        m.d.comb += [now[name].eq(value) for name, value in values.items()]
+        return now, advance
+
+    def _neuron(self, m, lane, h, spreads, keeps, source):
+        """Add one lane; return gamma, clipped (at `WRITE_STAGE`) and non-zero (a stage before)."""
+        f, layer, lanes = self.config.formats, self.layer, self.config.lanes
+
+        def register(shape, name):
+            return Signal(shape, name=f"{name}_{lane}", reset_less=True)
+
+        # e stands in the lane's own slot, or in another slot of the pool's word.
+        finest = self.config.pack_max
+        slot_lanes = lanes >> finest
+        slot = lane // slot_lanes
+        e = Array(split(self.delta_read.data, lanes)[lane % slot_lanes :: slot_lanes])[
+            source[slot * finest : (slot + 1) * finest] if finest else 0
+        ]
+        gamma = split(self.gamma_read.data, lanes)[lane]
+        # Stage 2: the multipliers' input registers.
+        width = len(layer.a)
+        factor_e, factor_a = register(signed(f.delta), "e"), register(signed(width), "a")
+        factor_gamma, factor_c = register(signed(f.gamma), "later"), register(signed(width), "c")
+        m.d.sync += [
+            factor_e.eq(e),
+            factor_a.eq(Mux(spreads, layer.a, 0)),
+            factor_gamma.eq(gamma),
+            factor_c.eq(Mux(keeps, Mux(h, layer.c1, layer.c0), 0)),
+        ]
+        # Stage 3: products. Stage 4: their sum. Stage 5: rounding and saturation.
+        product_e = register(signed(f.delta + width), "product_e")
+        product_c = register(signed(f.gamma + width), "product_c")
+        total = register(signed(max(f.delta, f.gamma) + width + 1), "total")
+        limited, clip = saturate(round_shift(total, COEFFICIENT_FRACTION), f.gamma)
+        result, clipped = register(signed(f.gamma), "gamma"), register(1, "clipped")
+        m.d.sync += [
+            product_e.eq(factor_e * factor_a),
+            product_c.eq(factor_gamma * factor_c),
+            total.eq(product_e + product_c),
+            result.eq(limited),
+            clipped.eq(clip),
+        ]
+        # Half an LSB and more, either sign, rounds to something else than 0.
+        upper = total[COEFFICIENT_FRACTION - 1 :]
+        return result, clipped, upper.any() & ~upper.all()
+
+    def _write(self, m, enable, gammas):
+        """Add the writes of gamma, in word order."""
+        address = Signal(ADDRESS_BITS, reset_less=True)
+        with m.If(self.start):
+            m.d.sync += address.eq(self.layer.error_base)
+        with m.Elif(enable):
+            m.d.sync += address.eq(address + 1)
+        m.d.comb += [
+            self.gamma_write.enable.eq(enable),
+            self.gamma_write.address.eq(address),
+            self.gamma_write.data.eq(Cat(gammas)),
+            self.delta_write.enable.eq(enable & (self.flags & int(ErrorFlag.COPY)).any()),
+            self.delta_write.address.eq(address),
+            self.delta_write.data.eq(
+                Cat(resize(gamma, self.config.formats.delta) for gamma in gammas)
+            ),
+        ]
+
+    def _flags(self, m, word, valid, last, nonzero):
+        """Add the rows of non-zero flags; `nonzero` stands a cycle before `WRITE_STAGE`."""
+        config, layer, before = self.config, self.layer, WRITE_STAGE - 1
+        finest = config.pack_max
+        slot_lanes = config.lanes >> finest
+        # Where the word's first flag belongs.
+        row, position, ends = Signal(config.map_bits), Signal(config.map_bits), Signal()
+        with m.If(layer.dense):
+            m.d.comb += [
+                row.eq(word.g >> 3),
+                position.eq(word.g[:3]),
+                ends.eq(word.g[:3].all() | word.last),
+            ]
+        with m.Else():
+            m.d.comb += [
+                row.eq(word.y),
+                position.eq(word.x << layer.pack),
+                ends.eq(word.row_ends),
+            ]
+        position = delay(m, position, before, "position")
+        spots = Signal(1 << config.map_bits, reset_less=True)
+        for bit in range(1 << config.map_bits):
+            m.d.sync += spots[bit].eq(((position ^ bit) >> layer.pack) == 0)
+        slots = Signal(1 << finest, reset_less=True)
+        m.d.sync += slots.eq(
+            Cat(
+                Cat(nonzero[slot * slot_lanes : (slot + 1) * slot_lanes]).any()
+                for slot in range(1 << finest)
+            )
+        )
+        # The flag of bit b: of position b mod 2**pack in the word.
+        positions = Signal(1 << finest)
+        for pack in range(finest + 1):
+            with m.If(layer.pack == pack):
+                size = 1 << (finest - pack)
+                each = [slots[i * size : (i + 1) * size].any() for i in range(1 << pack)]
+                m.d.comb += positions.eq(Cat(each * size))
+        gathered = Signal(1 << config.map_bits)
+        m.d.comb += [
+            self.flag_write.eq(
+                valid[WRITE_STAGE] & delay(m, ends, WRITE_STAGE, "ends", reset_less=False)
+            ),
+            self.flag_row.eq(delay(m, row, WRITE_STAGE, "row")),
+            self.flag_bits.eq(
+                gathered | (spots & positions.replicate(len(spots) >> finest))
+            ),
+        ]
+        with m.If(valid[WRITE_STAGE]):
+            m.d.sync += gathered.eq(Mux(self.flag_write, 0, self.flag_bits))
+        with m.If(self.start):
+            m.d.sync += self.any_nonzero.eq(0)
+        with m.Elif(valid[before]):
+            m.d.sync += self.any_nonzero.eq(self.any_nonzero | Cat(nonzero).any())

@@ -1,0 +1,114 @@
+"""Words of a pool that lie above the words of the layer it reads, without a multiplier."""
+
+from amaranth.hdl import C, Cat, Module, Mux, Signal
+from amaranth.lib.wiring import Component, In, Out
+
+from golden.core_config import CoreConfig
+from hw.interfaces import LAYER_LAYOUT
+from hw.map_walker import ADDRESS_BITS
+
+
+class PoolAddress(Component):
+    """Address and slots in a pool's words that belong to the word a `MapWalker` shows.
+
+    Position (y, x) of the layer lies under (y >> w, x >> w) of the pool, for a window of 2**w; both
+    have the same channels and therefore the same groups and positions per word, 2**p. So word x of
+    the layer lies under word ``x >> w`` of the pool, and position s of it under position
+    ``((x * 2**p + s) >> w) mod 2**p`` of that. Without `pooled` the address is the layer's own.
+
+    Parameters
+    ----------
+    config : CoreConfig
+
+    Members
+    -------
+    start, advance : In(1)
+        As for the `MapWalker` beside it.
+    layer, other : In(LAYER_LAYOUT)
+        The layer and the pool.
+    pooled : In(1)
+    valid, x, y, last_group, last_x : In
+        From the `MapWalker`.
+    address : Out(16)
+        Address in the e memory, combinational with the walker's outputs like the rest.
+    inside : Out(1)
+        Not on an odd edge that the pool drops. Partly filled words of a pool hold zeros there.
+    source : Out(2**pack_max * pack_max)
+        Per slot of the finest packing, the slot it reads.
+    """
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        super().__init__(
+            {
+                "start": In(1),
+                "advance": In(1),
+                "layer": In(LAYER_LAYOUT),
+                "other": In(LAYER_LAYOUT),
+                "pooled": In(1),
+                "valid": In(1),
+                "x": In(config.map_bits),
+                "y": In(config.map_bits),
+                "last_group": In(1),
+                "last_x": In(1),
+                "address": Out(ADDRESS_BITS),
+                "inside": Out(1),
+                "source": Out(max(1, config.pack_max << config.pack_max)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        window = self.other.window
+        # First words of the pool's row and column above; past its last column the walk waits at
+        # the first word of its next row.
+        row = Signal(ADDRESS_BITS, reset_less=True)
+        column = Signal(ADDRESS_BITS, reset_less=True)
+        following = Signal(ADDRESS_BITS)
+        address = Signal(ADDRESS_BITS, reset_less=True)
+        inside_x, inside_y = Signal(), Signal()
+        leaves_x, leaves_y = Signal(), Signal()
+        low = Signal(3)
+        m.d.comb += [
+            low.eq((1 << window) - 1),
+            leaves_x.eq((self.x & low) == low),
+            leaves_y.eq((self.y & low) == low),
+            inside_x.eq((self.x >> window) < self.other.x_words),
+            inside_y.eq((self.y >> window) < self.other.height),
+            following.eq(column + Mux(inside_x, self.layer.groups, 0)),
+            self.inside.eq(~self.pooled | (inside_x & inside_y)),
+            self.address.eq(address),
+        ]
+        with m.If(self.start):
+            base = Mux(self.pooled, self.other.error_base, self.layer.error_base)
+            m.d.sync += [row.eq(base), column.eq(base), address.eq(base)]
+        with m.Elif(self.valid & self.advance):
+            with m.If(~self.pooled | ~self.last_group):
+                m.d.sync += address.eq(address + 1)
+            with m.Elif(~self.last_x):
+                with m.If(leaves_x):
+                    m.d.sync += [column.eq(following), address.eq(following)]
+                with m.Else():
+                    m.d.sync += address.eq(column)
+            with m.Elif(leaves_y):
+                m.d.sync += [row.eq(following), column.eq(following), address.eq(following)]
+            with m.Else():
+                m.d.sync += [column.eq(row), address.eq(row)]
+        self._slots(m)
+        return m
+
+    def _slots(self, m):
+        finest = self.config.pack_max
+        own = Cat(C(slot, finest) for slot in range(1 << finest))
+        m.d.comb += self.source.eq(own)
+        with m.If(self.pooled):
+            for pack in range(1, finest + 1):
+                for window in range(1, 4):
+                    sources = []
+                    for slot in range(1 << finest):
+                        kept = finest - pack
+                        position = Cat(C(slot >> kept, pack), self.x[:window])
+                        above = position[window : window + pack]
+                        sources.append(Cat(C(slot & ((1 << kept) - 1), kept), above))
+                    with m.If((self.layer.pack == pack) & (self.other.window == window)):
+                        m.d.comb += self.source.eq(Cat(sources))
