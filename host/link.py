@@ -52,7 +52,7 @@ def encode(kind: int, sequence: int, payload: bytes) -> bytes:
     """Return the bytes of a packet on the stream."""
     body = bytes([kind, sequence]) + payload
     body += zlib.crc32(body).to_bytes(CRC_BYTES, "little")
-    return sliplib.encode(body)
+    return END + sliplib.encode(body) + END
 
 
 def decode(frame: bytes) -> tuple[int, int, bytes] | None:
