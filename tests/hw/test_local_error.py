@@ -272,6 +272,22 @@ def test_pack_max_0_and_3():
         bench.simulate(process)
 
 
+def test_flags_of_a_silent_step_after_another():
+    run = Run(8, (2, 3, 3), False, Formats(), 0)
+    area, bench = run.area, run.bench
+
+    async def process(ctx):
+        bench.fill(ctx, "delta", [1] * 16)
+        set_fields(ctx, bench.unit.layer, area.row(a=256))
+        ctx.set(bench.unit.first, 1)
+        _, _, rows, any_nonzero = await run.step(ctx, area.valid)
+        assert (rows, any_nonzero) == ([(0, 0b101), (1, 0b101)], 1)  # lane 0 of each word
+        _, _, rows, any_nonzero = await run.step(ctx, np.zeros_like(area.valid))
+        assert (rows, any_nonzero) == ([(0, 0), (1, 0)], 0)
+
+    bench.simulate(process)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
