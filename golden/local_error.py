@@ -71,22 +71,21 @@ def potential_errors(
     dtype = error.dtype.type
     spatial = mask * (error * dtype(codes.a))
     spatial += dtype(1 << (COEFFICIENT_FRACTION - 1))
-    keep = np.where(mask, dtype(codes.c1), dtype(codes.c0))
+    keep = np.where(mask[:-1], dtype(codes.c1), dtype(codes.c0))
     gamma = np.empty_like(spatial)
-    later = np.zeros_like(spatial[0])
-    for t in range(len(gamma) - 1, -1, -1):
+    np.right_shift(spatial[-1], COEFFICIENT_FRACTION, out=gamma[-1])
+    for t in range(len(gamma) - 2, -1, -1):
         now = gamma[t]
-        np.multiply(keep[t], later, out=now)
+        np.multiply(keep[t], gamma[t + 1], out=now)
         np.add(now, spatial[t], out=now)
         np.right_shift(now, COEFFICIENT_FRACTION, out=now)
-        later = now
     if int(gamma.max()) <= limit.maximum and int(gamma.min()) >= limit.minimum:
         return gamma, 0
-    clipped, later = 0, np.zeros_like(spatial[0])
-    for t in range(len(gamma) - 1, -1, -1):
-        wide = (keep[t] * later + spatial[t]) >> COEFFICIENT_FRACTION
-        later, count = limit.saturate(wide)
-        gamma[t], clipped = later, clipped + count
+    gamma[-1], clipped = limit.saturate(spatial[-1] >> COEFFICIENT_FRACTION)
+    for t in range(len(gamma) - 2, -1, -1):
+        wide = (keep[t] * gamma[t + 1] + spatial[t]) >> COEFFICIENT_FRACTION
+        gamma[t], count = limit.saturate(wide)
+        clipped += count
     return gamma, clipped
 
 

@@ -6,15 +6,16 @@ The arithmetic is written down in docs/arithmetic.md.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from golden import gradient, lif, local_error, synapse
+from golden import gradient
+from golden.block import BlockRun, Limits
 from golden.counters import Counters
 from golden.formats import Formats
-from golden.network import Block, Layer, LifCodes, Network
+from golden.network import Layer, LifCodes, Network
 from golden.qformat import Int, QFormat
 from golden.settings import Settings, intervals
 from golden.trace import Trace
@@ -41,16 +42,6 @@ def check_frames(frames: NDArray[Any], network: Network) -> None:
         raise ValueError(
             f"frames must hold 0 and 1 only, not {frames.min()} to {frames.max()}: binarise them"
         )
-
-
-class Limits(NamedTuple):
-    """Formats at the points where values saturate or wrap."""
-
-    weight: QFormat
-    carry: QFormat
-    delta: QFormat
-    gamma: QFormat
-    gradient: QFormat
 
 
 class GoldenModel:
@@ -85,6 +76,10 @@ class GoldenModel:
         Updates so far in this run: keys the random bits.
     gradient_overflow : bool
         Sticky: V left its range.
+    codes : list of LifCodes
+        Integer constants, in the order of `Layer.index`.
+    limits : Limits
+        Formats of the points that saturate or wrap.
 
     Raises
     ------
@@ -106,8 +101,8 @@ class GoldenModel:
         self.settings = settings or Settings()
         self.strict = strict
         self.settings.check(network, self.formats)
-        self._codes = [checked_codes(layer, self.formats) for layer in network.resolved]
-        self._limits = Limits(
+        self.codes = [checked_codes(layer, self.formats) for layer in network.resolved]
+        self.limits = Limits(
             weight=self.formats.weight_format,
             carry=self.formats.carry_format,
             delta=QFormat(self.formats.delta),
@@ -215,7 +210,7 @@ class GoldenModel:
         spikes: NDArray[Any] = frames.astype(np.bool_)
         counts = np.zeros(self.network.classes, np.int64)
         for block in self.network.blocks:
-            run = _BlockRun(self, block, spikes, learn, trace, counters)
+            run = BlockRun(self, block, spikes, learn, trace, counters)
             counts = run.counts
             if learn:
                 run.backward(label, scale)
@@ -239,7 +234,7 @@ class GoldenModel:
         if trace is not None:
             trace.record(layer.name, "V_sum", momentum)
         q = self.settings.update_shift(layer, self.formats, halvings)
-        clipped = gradient.update(weight, momentum, words, q, self._limits.weight)
+        clipped = gradient.update(weight, momentum, words, q, self.limits.weight)
         counters.saturated("weight", clipped)
         gradient.decay(momentum, self.settings.momentum_shift)
         if trace is not None:
@@ -326,123 +321,3 @@ def checked_codes(layer: Layer, formats: Formats) -> LifCodes:
     if layer.rows > 1 << 16 or layer.hash_id >= 1 << 8:
         raise ValueError(f"{layer.name} exceeds the random bits' 65,536 rows or 256 layers")
     return codes
-
-
-class _BlockRun:
-    """One block in one interval: forward on construction, then backward."""
-
-    def __init__(
-        self,
-        model: GoldenModel,
-        block: Block,
-        spikes: NDArray[Any],
-        learn: bool,
-        trace: Trace | None,
-        counters: Counters,
-    ) -> None:
-        self.model, self.block, self.trace, self.counters = model, block, trace, counters
-        self.inputs: dict[int, NDArray[Any]] = {}
-        self.rows: dict[int, slice | NDArray[np.intp]] = {}
-        self.sources: dict[int, NDArray[Any]] = {}
-        self.masks: dict[int, NDArray[np.bool_]] = {}
-        for layer in block.all_layers:
-            self.sources[layer.index] = spikes
-            counters.forward(layer, spikes)
-            activity = lif.integrate(
-                self._drive(layer, spikes),
-                model.carry[layer.index],
-                model._codes[layer.index],
-                model._limits.carry,
-                learn,
-            )
-            counters.saturated("carry", activity.clipped)
-            if trace is not None:
-                self._record(layer, activity, learn)
-            model.carry[layer.index] = activity.carry.astype(np.int64)
-            self.masks[layer.index] = activity.mask
-            if layer.kind == "classifier":
-                self.counts: Int = activity.spikes.sum(axis=(0, 1, 2), dtype=np.int64)
-            else:
-                spikes = activity.spikes
-        self.spikes = spikes
-        self.steps = len(spikes)
-
-    def _drive(self, layer: Layer, spikes: NDArray[Any]) -> NDArray[Any]:
-        formats = self.model.formats
-        dtype = lif.membrane_dtype(formats, layer.fan_in, self.model._codes[layer.index])
-        if layer.kind == "pool":
-            shift = formats.state_fraction - 2 * (layer.window.bit_length() - 1)
-            total: NDArray[Any] = synapse.pooled(spikes, layer, dtype) << dtype(shift)
-            return total
-        exact = synapse.exact_dtype(layer.fan_in << (formats.forward_weight - 1))
-        matrix = synapse.inputs(spikes, layer, exact)
-        rows: slice | NDArray[np.intp] = slice(None)
-        if layer.kind != "conv":  # most inputs stay silent for a whole interval
-            rows = np.flatnonzero(matrix.any(axis=0))
-            matrix = matrix[:, rows]
-        self.inputs[layer.index], self.rows[layer.index] = matrix, rows
-        weight = self.model.weights[layer.hash_id][rows] >> formats.forward_shift
-        drive: NDArray[Any] = (matrix @ weight.astype(exact)).astype(dtype)
-        return drive.reshape(len(spikes), *layer.out_shape)
-
-    def _record(self, layer: Layer, activity: lif.Activity, learn: bool) -> None:
-        assert self.trace is not None
-        codes, limit = self.model._codes[layer.index], self.model._limits.carry
-        self.trace.record(layer.name, "s", activity.spikes)
-        self.trace.record(layer.name, "u", activity.u)
-        wide = lif.leak(activity.u, activity.spikes, codes)
-        self.trace.record(layer.name, "carry", limit.saturate(wide)[0])
-        if learn:
-            self.trace.record(layer.name, "h", activity.mask)
-
-    def backward(self, label: int, scale: tuple[int, int]) -> None:
-        """Form errors from the classifier down to the block's bottom and accumulate gradients."""
-        model, limits = self.model, self.model._limits
-        dtype = local_error.gamma_dtype(model.formats)
-        e_c, clipped = local_error.loss_error(self.counts, label, self.steps, scale, limits.delta)
-        self.counters.saturated("delta", clipped)
-        error: NDArray[Any] = e_c.astype(dtype)
-        below: tuple[Layer | None, ...] = (None, *self.block.layers)
-        for layer, source in zip(self.block.all_layers[::-1], below[::-1], strict=True):
-            mask = self.masks[layer.index]
-            gamma, clipped = local_error.potential_errors(
-                error, mask, model._codes[layer.index], limits.gamma
-            )
-            self.counters.saturated("gamma", clipped)
-            if self.trace is not None:
-                self.trace.record(layer.name, "e", np.broadcast_to(error, gamma.shape))
-                self.trace.record(layer.name, "gamma", gamma)
-            if layer.has_weights:
-                self._accumulate(layer, gamma)
-            if source is not None:
-                error = self._error_below(layer, gamma, self.masks[source.index])
-
-    def _accumulate(self, layer: Layer, gamma: NDArray[Any]) -> None:
-        model = self.model
-        self.counters.gradient(layer, self.sources[layer.index], gamma)
-        limits = model._limits
-        added = gradient.interval_gradient(self.inputs[layer.index], gamma, limits.gamma)
-        rows, limit = self.rows[layer.index], limits.gradient
-        total = model.momentum[layer.hash_id][rows]
-        overflow = gradient.accumulate(total, added, limit)
-        model.momentum[layer.hash_id][rows] = total
-        if overflow:
-            model.gradient_overflow = True
-            if model.strict:
-                raise OverflowError(
-                    f"V of {layer.name} left its {limit.width} bits: widen Formats.gradient or "
-                    f"lower error_fraction (now {model.settings.error_fraction})"
-                )
-
-    def _error_below(
-        self, layer: Layer, gamma: NDArray[Any], mask: NDArray[np.bool_]
-    ) -> NDArray[Any]:
-        formats = self.model.formats
-        self.counters.backward(layer, mask, gamma)
-        weight = None
-        if layer.has_weights:
-            largest = layer.fan_out << (formats.weight + formats.gamma - 2)
-            weight = self.model.weights[layer.hash_id].astype(synapse.exact_dtype(largest))
-        error, clipped = local_error.error_below(gamma, weight, layer, mask, formats)
-        self.counters.saturated("delta", clipped)
-        return error

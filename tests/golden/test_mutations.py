@@ -9,7 +9,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from golden import gradient, lif, local_error, qformat, random_bits, settings, synapse, trainer
+from golden import (
+    block,
+    gradient,
+    lif,
+    local_error,
+    qformat,
+    random_bits,
+    settings,
+    synapse,
+    trainer,
+)
 from golden.counters import Counters
 from golden.formats import Formats
 from golden.network import AvgPool, Conv, Dense, Network
@@ -145,7 +155,7 @@ def mask_not_strict(monkeypatch):
 
 def forward_reads_all_weight_bits(monkeypatch):
     monkeypatch.setattr(Formats, "forward_weight", property(lambda self: self.weight))
-    original = trainer._BlockRun._drive
+    original = block.BlockRun._drive
 
     def drive(self, layer, spikes):
         weights, shift = self.model.weights, self.model.formats.forward_shift
@@ -156,7 +166,7 @@ def forward_reads_all_weight_bits(monkeypatch):
         finally:
             self.model.weights = weights
 
-    monkeypatch.setattr(trainer._BlockRun, "_drive", drive)
+    monkeypatch.setattr(block.BlockRun, "_drive", drive)
 
 
 def backward_reads_forward_weights(monkeypatch):
