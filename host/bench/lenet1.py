@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,9 +24,16 @@ LAYER_SHIFTS = {
 
 
 def settings(network: Network, k: int = 10, seed: int = 1) -> Settings:
-    """Return rate 2**-6, momentum 0.875 and layer shifts for any block length."""
+    """Return rate 2**-6, momentum 0.875 and layer shifts for any block length.
+
+    Errors grow as 1/k: below k = 10 they get one fractional bit less per halving of k.
+    """
+    error_fraction = 16 - max(0, math.ceil(math.log2(10 / k)))
     shifts = tuple(LAYER_SHIFTS[layer.name] for layer in network.weighted)
-    return Settings(interval=k, rate_shift=6, layer_shifts=shifts, momentum_shift=3, seed=seed)
+    return Settings(
+        interval=k, error_fraction=error_fraction, rate_shift=6, layer_shifts=shifts,
+        momentum_shift=3, seed=seed,
+    )  # fmt: skip
 
 
 def load(data_dir: str | None) -> datasets.DataSet:

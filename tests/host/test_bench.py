@@ -55,6 +55,11 @@ def test_settings_follow_the_layers_for_every_block_length():
     assert lenet1.settings(lenet1_events(block_length=4)).layer_shifts == (6, 5, 1, 0, 0)
 
 
+@pytest.mark.parametrize(("k", "f_e"), [(30, 16), (10, 16), (9, 15), (5, 15), (2, 13), (1, 12)])
+def test_error_fraction_follows_the_interval(k, f_e):
+    assert lenet1.settings(lenet1_events(), k).error_fraction == f_e
+
+
 def test_workers_run_blas_on_one_thread(monkeypatch):
     for name in THREAD_VARIABLES:
         monkeypatch.setenv(name, "7")
