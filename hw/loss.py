@@ -1,0 +1,196 @@
+"""Spike counts of a classifier and the errors of its loss, one class per cycle."""
+
+from amaranth.hdl import Array, C, Cat, Module, Mux, Signal, signed
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import Component, In, Out
+
+from golden.core_config import CoreConfig, clog2
+from golden.settings import LOSS_BITS, MAX_SHIFT
+from host.protocol.program import LossFlag
+from hw.arith import delay, saturate
+from hw.interfaces import JOB_LAYOUT, LAYER_LAYOUT, write_port
+
+WRITE_STAGE = 8
+"""Cycles from a word's last class to the write of the word."""
+
+
+class LossPass(Component):
+    """Counter of class spikes and the errors of an interval's mean square loss (paper Eq 3).
+
+    Between passes, counts of the class words that `LifPass` shows grow. A pass reads and zeroes
+    them; with y = 1 for ``job.label`` and 0 for other classes, k' = ``job.steps``,
+    K = ``job.loss`` and r = ``job.loss_shift``, golden: `golden.local_error.loss_error`::
+
+        e_c = sat_delta((K (count - k' y) + 2**(r-1)) >> r)      r = 0: no rounding
+
+    e has the format (delta, f_e); lanes without a class get 0. One multiplier, as this happens
+    once per interval.
+
+    `done` comes ``groups * P + 8`` cycles after `start`, with the last write.
+
+    Parameters
+    ----------
+    config : CoreConfig
+
+    Members
+    -------
+    start, done : In(1), Out(1)
+        One-cycle pulses; layer, flags and job are stable from `start` to `done`.
+    layer : In(LAYER_LAYOUT)
+    flags : In(1)
+        `LossFlag`.
+    job : In(JOB_LAYOUT)
+        e is written only if it learns.
+    count_valid, count_group, count_bits : In
+        From `LifPass`; no pass runs meanwhile.
+    issue, lanes : Out(1), Out(range(P + 1))
+        A class word passes, and its lanes that hold classes.
+    saturated : Out(range(P + 1))
+        Errors that were clipped.
+    delta_write : Out(write_port)
+        The e memory.
+    result_address : In(1 + clog2(class_groups))
+        Group, and above it the slot (parity of ``job.run``) in the result memory.
+    result_data : Out(P * count)
+        Counts of the last pass with REPORT, one cycle after the address.
+    result_groups : Out(8)
+        Class words of that pass.
+    """
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        group_bits = clog2(config.class_groups)
+        super().__init__(
+            {
+                "start": In(1),
+                "done": Out(1),
+                "layer": In(LAYER_LAYOUT),
+                "flags": In(1),
+                "job": In(JOB_LAYOUT),
+                "count_valid": In(1),
+                "count_group": In(group_bits),
+                "count_bits": In(config.lanes),
+                "issue": Out(1),
+                "lanes": Out(range(config.lanes + 1)),
+                "saturated": Out(range(config.lanes + 1)),
+                "delta_write": Out(write_port(*config.memory_shapes["delta"])),
+                "result_address": In(1 + group_bits),
+                "result_data": Out(config.lanes * config.formats.count),
+                "result_groups": Out(8),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config, layer = self.config, self.layer
+        running, group = Signal(), Signal(clog2(config.class_groups), reset_less=True)
+        lane = Signal(range(config.lanes), reset_less=True)
+        number = Signal(len(layer.channels), reset_less=True)  # of the class
+        first, ends, last = Signal(), Signal(), Signal()
+        m.d.comb += [
+            first.eq(running & (lane == 0)),
+            ends.eq(running & (lane == config.lanes - 1)),
+            last.eq(ends & (group == layer.groups - 1)),
+        ]
+        with m.If(self.start):
+            m.d.sync += [running.eq(1), group.eq(0), lane.eq(0), number.eq(0)]
+        with m.Elif(running):
+            m.d.sync += [lane.eq(lane + 1), number.eq(number + 1)]
+            with m.If(ends):
+                m.d.sync += [group.eq(group + 1), running.eq(~last)]
+        counts = self._counts(m, running, group, first)
+
+        exists = running & (number < layer.channels)
+        used = Signal.like(self.lanes, reset_less=True)
+        m.d.sync += used.eq(Mux(first, 0, used) + exists)
+        error, clipped = self._error(m, first, number, exists, counts)
+
+        word = Signal(len(self.delta_write.data), reset_less=True)
+        m.d.sync += word.eq(Cat(word[len(error) :], error))
+        write = delay(m, ends, WRITE_STAGE, "write", reset_less=False)
+        address = Signal(16, reset_less=True)
+        with m.If(self.start):
+            m.d.sync += address.eq(layer.error_base)
+        with m.Elif(write):
+            m.d.sync += address.eq(address + 1)
+        m.d.comb += [
+            self.issue.eq(delay(m, ends, 1, "ends", reset_less=False)),
+            self.lanes.eq(used),
+            self.delta_write.enable.eq(write & self.job.learn),
+            self.delta_write.address.eq(address),
+            self.delta_write.data.eq(word),
+            self.saturated.eq(clipped & self.job.learn),
+            self.done.eq(delay(m, last, WRITE_STAGE, "done", reset_less=False)),
+        ]
+        return m
+
+    def _counts(self, m, running, group, first):
+        """Add the counters and the result memory; return the counts of `group`."""
+        config, bits = self.config, self.config.formats.count
+        width, slot_groups = config.lanes * bits, 1 << len(group)
+        m.submodules.counts = counts = Memory(shape=width, depth=slot_groups, init=[])
+        m.submodules.results = results = Memory(shape=width, depth=2 * slot_groups, init=[])
+        read, write = counts.read_port(domain="comb"), counts.write_port()
+        valid = delay(m, self.count_valid, 1, "valid", reset_less=False)
+        spikes = delay(m, self.count_bits, 1, "spikes")
+        counting = delay(m, self.count_group, 1, "counting")
+        grown = Cat(
+            (read.data[i * bits : (i + 1) * bits] + spikes[i])[:bits] for i in range(config.lanes)
+        )
+        m.d.comb += [
+            read.addr.eq(Mux(running, group, counting)),
+            write.addr.eq(read.addr),
+            write.en.eq(valid | first),
+            write.data.eq(Mux(running, 0, grown)),
+        ]
+        report = (self.flags & int(LossFlag.REPORT)).any()
+        save, show = results.write_port(), results.read_port()
+        m.d.comb += [
+            save.addr.eq(Cat(group, self.job.run[0])),
+            save.data.eq(read.data),
+            save.en.eq(first & report),
+            show.addr.eq(self.result_address),
+            self.result_data.eq(show.data),
+        ]
+        with m.If(self.start & report):
+            m.d.sync += self.result_groups.eq(self.layer.groups)
+        return read.data
+
+    def _error(self, m, first, number, exists, counts):
+        """Add the arithmetic of one class per cycle; return e and clipped after 7 cycles."""
+        f, job = self.config.formats, self.job
+        # Stage 1: the counts shift towards lane 0. Stage 2: count - k' y.
+        rest, current = Signal.like(counts, reset_less=True), Signal.like(counts)
+        count, wanted = Signal(f.count, reset_less=True), Signal(8, reset_less=True)
+        difference = Signal(signed(max(f.count, len(wanted)) + 1), reset_less=True)
+        m.d.comb += current.eq(Mux(first, counts, rest))
+        m.d.sync += [
+            rest.eq(current >> f.count),
+            count.eq(Mux(exists, current[: f.count], 0)),
+            wanted.eq(Mux(exists & (number == job.label), job.steps, 0)),
+            difference.eq(count - wanted),
+        ]
+        # Stage 3: the product. (x + 2**(r-1)) >> r = (2 x + 2**r) >> (r + 1), also for r = 0.
+        loss = Signal(signed(LOSS_BITS + 1), reset_less=True)
+        half = Signal(MAX_SHIFT + 1, reset_less=True)
+        amount = Signal(range(MAX_SHIFT + 2), reset_less=True)
+        product = Signal(signed(len(loss) + len(difference)), reset_less=True)
+        m.d.sync += [
+            loss.eq(job.loss),
+            half.eq(Cat(job.loss_shift[:5] == bit for bit in range(MAX_SHIFT + 1))),
+            amount.eq(job.loss_shift[:5] + 1),
+            product.eq(difference * loss),
+        ]
+        # Stage 4: rounding. Stages 5 and 6: the shift, eights first. Stage 7: saturation.
+        rounded = Signal(signed(max(len(product) + 1, MAX_SHIFT + 2) + 1), reset_less=True)
+        coarse, shifted = Signal.like(rounded), Signal.like(rounded)
+        limited, clip = saturate(shifted, f.delta)
+        error, clipped = Signal(signed(f.delta), reset_less=True), Signal()
+        m.d.sync += [
+            rounded.eq(Cat(C(0, 1), product).as_signed() + Cat(half, C(0, 1)).as_signed()),
+            coarse.eq(Array(rounded >> 8 * i for i in range(5))[amount[3:]]),
+            shifted.eq(Array(coarse >> i for i in range(8))[amount[:3]]),
+            error.eq(limited),
+            clipped.eq(clip),
+        ]
+        return error, clipped
