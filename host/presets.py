@@ -1,0 +1,225 @@
+"""Networks, settings and amounts of data that `train_on_board.py` uses where nothing is asked for.
+
+Every network here fits the default `CoreConfig`, that of an Arty A7-100T, at its own k.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from golden.core_config import CoreConfig
+from golden.network import AvgPool, Conv, Dense, Layer, Network, Shape, lenet1_events
+from golden.settings import Settings, intervals
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Defaults of one data set.
+
+    Attributes
+    ----------
+    network : str
+        Name in `NETWORKS`.
+    settings : Settings
+        Interval, rates, momentum; the seed is the user's.
+    epochs : int
+        Passes over the training recordings.
+    halve_every : int
+        Epochs between halvings of the learning rate; 0 never halves it.
+    train_limit, test_limit : int, optional
+        Recordings used at most; None uses all.
+    """
+
+    network: str
+    settings: Settings
+    epochs: int
+    halve_every: int
+    train_limit: int | None = None
+    test_limit: int | None = None
+
+
+NETWORKS: dict[str, Network] = {
+    "small": Network(
+        (16, 16, 2),
+        (Conv(8, 5), AvgPool(2), Dense(64)),
+        classes=10,
+        name="small",
+    ),
+    "moving": Network(
+        (16, 16, 2),
+        (Conv(16, 5, padding=2), AvgPool(2), Conv(32, 3, padding=1), AvgPool(2), Dense(64)),
+        classes=8,
+        name="moving",
+    ),
+    "lenet1": lenet1_events(),
+    "strided": Network(
+        (32, 32, 2),
+        (
+            Conv(8, 5, padding=2, stride=2),
+            AvgPool(2),
+            Conv(32, 3, padding=1),
+            AvgPool(2),
+            Dense(96),
+        ),
+        classes=11,
+        name="strided",
+    ),
+}
+"""Networks by name. Input shape and classes are those of the data set each was made for and are
+replaced by those of the data set in use."""
+
+PRESETS: dict[str, Preset] = {
+    "digits": Preset(
+        "small",
+        Settings(interval=10, rate_shift=6, layer_shifts=(3, 2, 1, 0)),
+        epochs=2,
+        halve_every=1,
+        train_limit=450,
+        test_limit=150,
+    ),
+    "gestures": Preset(
+        "moving",
+        Settings(interval=10, rate_shift=5, layer_shifts=(4, 3, 3, 1, 0, 0)),
+        epochs=6,
+        halve_every=2,
+    ),
+    "nmnist": Preset(
+        "lenet1",
+        Settings(interval=10, rate_shift=6, layer_shifts=(6, 4, 5, 2, 1, 1, 0, 0)),
+        epochs=8,
+        halve_every=3,
+    ),
+    "dvsgesture": Preset(
+        "strided",
+        Settings(interval=10, rate_shift=5, layer_shifts=(4, 3, 3, 1, 0, 0)),
+        epochs=20,
+        halve_every=7,
+    ),
+}
+"""Defaults by data set."""
+
+
+def network(name: str, shape: Shape, classes: int) -> Network:
+    """Return a network by its name in `NETWORKS` or from a JSON file, for a data set's frames.
+
+    A file holds what `Network.to_dict` returns; ``input_shape``, ``classes`` and ``name`` may be
+    left out and are then taken from the data set and the file's name.
+
+    Parameters
+    ----------
+    name : str
+        Name, or path of a file.
+    shape : Shape
+        Height, width and channels of the data set's frames.
+    classes : int
+        Classes of the data set.
+
+    Raises
+    ------
+    ValueError
+        There is no such network, the file is damaged, or it does not suit the data set.
+    """
+    if name in NETWORKS:
+        return replace(NETWORKS[name], input_shape=shape, classes=classes)
+    path = Path(name)
+    if not path.is_file():
+        close = difflib.get_close_matches(name, NETWORKS, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise ValueError(
+            f"network must be one of {', '.join(NETWORKS)} or an existing JSON file, "
+            f"not {name!r}{hint}"
+        )
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"network file {path} cannot be read: {error}") from error
+    if not isinstance(data, dict):
+        raise ValueError(f"network file {path} must hold a JSON object, not {type(data).__name__}")
+    data = {"input_shape": list(shape), "classes": classes, "name": path.stem, **data}
+    try:
+        made = Network.from_dict(data)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"network file {path}: {error}") from error
+    for field, own, wanted in (
+        ("input_shape", made.input_shape, shape),
+        ("classes", made.classes, classes),
+    ):
+        if own != wanted:
+            raise ValueError(
+                f"network file {path}: {field} must be the data set's {wanted}, not {own} "
+                "(leave it out to take the data set's)"
+            )
+    return made
+
+
+def layer_shifts(network: Network) -> tuple[int, ...]:
+    """Return halvings of the rate for the layers of a network that has no preset.
+
+    A weight of a convolution sums its gradient over positions and a classifier on many features
+    sees many spikes, so both learn slower: 1 + log2(positions)/2 for a convolution,
+    log2(rows/150) for a dense layer, log2(rows/84) for a classifier, none of them below 0. For
+    LeNet-1 that is within one of the shifts found by search (6, 4, 5, 2, 1, 1, 0, 0).
+    """
+
+    def shift(layer: Layer) -> int:
+        if layer.kind == "conv":
+            return round(1 + math.log2(layer.out_shape[0] * layer.out_shape[1]) / 2)
+        return max(0, round(math.log2(layer.rows / (84 if layer.kind == "classifier" else 150))))
+
+    return tuple(shift(layer) for layer in network.weighted)
+
+
+def error_fraction(settings: Settings, steps: int, k: int) -> int:
+    """Return f_e for another k: a shorter interval has larger errors and so needs fewer bits.
+
+    Parameters
+    ----------
+    settings : Settings
+        A preset; its f_e suits its k and all longer intervals.
+    steps, k : int
+        T and the k wanted; the last interval may be the shortest.
+    """
+    shortest = min(length for _, length in intervals(steps, k))
+    return settings.error_fraction - math.ceil(max(0.0, math.log2(settings.interval / shortest)))
+
+
+def core_config(lanes: int | None = None) -> CoreConfig:
+    """Return the default maxima for another number of lanes.
+
+    Below the default's 16 lanes the memories get deeper, so that they hold the same number of bits.
+
+    Raises
+    ------
+    ValueError
+        `lanes` is no power of two between 4 and 64.
+    """
+    config = CoreConfig()
+    if lanes is None or lanes == config.lanes:
+        return config
+    pack = min(config.pack_max, max(0, lanes.bit_length() - 2))
+    wider = replace(config, lanes=lanes, pack_max=pack)
+    if lanes > config.lanes:
+        return wider
+    depths = ("weight_rows", "neuron_words", "error_words", "spike_words", "mask_words")
+    more = config.lanes // lanes
+    deeper = {name: getattr(config, name) * more for name in (*depths, "frame_words")}
+    return replace(wider, **deeper, class_groups=config.class_groups * more)
+
+
+def describe(network: Network) -> str:
+    """Return a network in one line, such as ``16×16×2 – 8C5 – AP2 – 64 – 10 classes``."""
+    parts = ["×".join(map(str, network.input_shape))]
+    for layer in network.resolved:
+        if layer.kind == "conv":
+            pad = f" pad {layer.padding}" if layer.padding else ""
+            stride = f" stride {layer.stride}" if layer.stride > 1 else ""
+            parts.append(f"{layer.out_shape[2]}C{layer.kernel}{pad}{stride}")
+        elif layer.kind == "pool":
+            parts.append(f"AP{layer.window}")
+        elif layer.kind == "dense":
+            parts.append(str(layer.neurons))
+    return " – ".join([*parts, f"{network.classes} classes"])
