@@ -95,7 +95,7 @@ def update(weight: Int, momentum: Int, words: NDArray[Any] | Int, q: int, limit:
         channels = weight.shape[1]
         r = (words & words.dtype.type((1 << q) - 1)).astype(np.int64)
         if channels > CHANNELS_PER_WORD:
-            r = r.repeat(CHANNELS_PER_WORD, axis=1)[:, :channels]
+            r = r[:, np.arange(channels) // CHANNELS_PER_WORD]
         step = momentum + r
         step >>= q
     weight -= step

@@ -115,5 +115,8 @@ def error_below(
         return synapse.unpooled(gamma, layer) * mask, 0
     sums = synapse.spread(gamma.astype(weight.dtype), weight, layer)
     rounded = round_shift(sums.astype(np.int64), formats.weight_fraction)
-    error, clipped = QFormat(formats.delta).saturate(rounded * mask)
-    return error.astype(gamma.dtype), clipped
+    rounded *= mask
+    limit, clipped = QFormat(formats.delta), 0
+    if int(rounded.max()) > limit.maximum or int(rounded.min()) < limit.minimum:
+        rounded, clipped = limit.saturate(rounded)
+    return rounded.astype(gamma.dtype), clipped
