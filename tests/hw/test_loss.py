@@ -34,7 +34,8 @@ class Run:
         unit, area = self.bench.unit, self.area
         spikes = self.rng.random((steps, *area.shape)) < chance
         for step in spikes:
-            for group, word in enumerate(area.to_words(step, np.zeros(area.valid.shape, bool))):
+            others = self.rng.random(area.valid.shape) < 0.5  # lanes without a class: anything
+            for group, word in enumerate(area.to_words(step, others)):
                 ctx.set(unit.count_valid, 1)
                 ctx.set(unit.count_group, group)
                 ctx.set(unit.count_bits, pack_word(word, 1))
@@ -141,6 +142,9 @@ def test_without_learning_and_report():
         counts = await run.count(ctx, 4, 0.5)
         await run.loss(ctx, counts, (65535, 0), label=2, steps=4, run=6, report=0)
         assert await run.result(ctx, 0) == shown != counts.tolist()
+        run.area = Map((1, 1, 3), run.config, dense=True)  # a smaller classifier
+        await run.loss(ctx, np.zeros(3, int), (65535, 0), label=2, steps=4, report=0)
+        assert ctx.get(run.bench.unit.result_groups) == 2
 
     run.bench.simulate(process)
 
