@@ -95,7 +95,9 @@ class Core(Component):
 
         command, start = sequencer.command, sequencer.start
         is_op = {op: Signal(name=f"is_{op.name.lower()}") for op in Op}
-        m.d.comb += [signal.eq(command.op == op) for op, signal in is_op.items()]
+        m.d.comb += [
+            signal.eq(sequencer.running & (command.op == op)) for op, signal in is_op.items()
+        ]
         walking = Signal()
         m.d.comb += walking.eq(Cat(*(is_op[op] for op in WALKS)).any())
 
@@ -199,13 +201,13 @@ class Core(Component):
         for issue, lanes in issues:
             with m.If(issue):
                 m.d.comb += profile.lanes.eq(lanes)
-        counted = {
-            self.saturated_carry: lif.saturated,
-            self.saturated_gamma: error.saturated,
-            self.saturated_weight: update.saturated,
-            self.saturated_delta: datapath.saturated_delta + loss.saturated,
-        }
-        for counter, increment in counted.items():
+        counted = (
+            (self.saturated_carry, lif.saturated),
+            (self.saturated_gamma, error.saturated),
+            (self.saturated_weight, update.saturated),
+            (self.saturated_delta, datapath.saturated_delta + loss.saturated),
+        )
+        for counter, increment in counted:
             m.d.sync += counter.eq(Mux(self.clear_counters, 0, counter + increment))
         m.d.sync += self.gradient_overflow.eq(
             ~self.clear_counters & (self.gradient_overflow | datapath.overflow)

@@ -14,7 +14,7 @@ from hw.walker import Mode, operation_layout
 DRAIN = 4
 """Cycles from the last operation to its write into U or V, the write's cycle excluded."""
 
-ERROR_HEADSTART = 2
+ERROR_HEADSTART = 1
 """The error pass reads its first e no earlier than this many cycles after its start, so that
 BACKWARD's last word may still be on its way when the pass starts."""
 
@@ -173,6 +173,6 @@ class Datapath(Component):
         # the end: U and V are written DRAIN cycles after the last operation, e later
         late = READ_LATENCY + 1 + backward.latency - ERROR_HEADSTART
         tail = Signal(max(late, DRAIN))
-        m.d.sync += tail.eq(tail << 1 | self.finished)
+        m.d.sync += tail.eq(Mux(self.done, 0, tail << 1 | self.finished))
         m.d.comb += self.done.eq(Mux(self.mode == Mode.BACKWARD, tail[late - 1], tail[DRAIN - 1]))
         return m
