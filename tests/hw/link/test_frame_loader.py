@@ -100,7 +100,7 @@ def load(config, placed, chunks, slot=0, pressure="none", seed=0):
             port.enable, port.address, port.data
         ):
             if enable:
-                written[address] = data
+                written[address] = data  # noqa: PERF403 - no comprehension over `async for` here
 
     simulate(dut, drive, background=[watch])
     return written, results
