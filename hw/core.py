@@ -145,13 +145,16 @@ class Core(Component):
             scanner.start.eq(walk_start | (start & is_op[Op.ERROR])),
             scanner.base.eq(command.list_start),
         ]
-        for consumer, chosen in ((walker.entries, walking), (error.entries, is_op[Op.ERROR])):
+        for consumer, chosen in (
+            (walker.entries, walking),
+            (error.entries, is_op[Op.ERROR] & ~datapath.delta_busy),
+        ):
             m.d.comb += [
                 consumer.payload.eq(scanner.entries.payload),
                 consumer.valid.eq(scanner.entries.valid & chosen),
             ]
         m.d.comb += scanner.entries.ready.eq(
-            Mux(walking, walker.entries.ready, error.entries.ready)
+            Mux(walking, walker.entries.ready, error.entries.ready & ~datapath.delta_busy)
         )
         passes = {
             Op.CLEAR: clear,
@@ -236,7 +239,7 @@ class Core(Component):
         gamma.reader(is_op[Op.ERROR], error.gamma_read)
         gamma.writer(is_op[Op.ERROR], error.gamma_write)
         delta.reader(is_op[Op.ERROR], error.delta_read)
-        # BACKWARD's last word may be written after the error pass has begun
+        # BACKWARD's last words are written after the error pass has begun to scan
         delta.writer(datapath.delta_write.enable, datapath.delta_write)
         delta.writer(is_op[Op.ERROR] & ~datapath.delta_write.enable, error.delta_write)
         delta.writer(is_op[Op.LOSS], loss.delta_write)

@@ -14,10 +14,6 @@ from hw.walker import Mode, operation_layout
 DRAIN = 4
 """Cycles from the last operation to its write into U or V, the write's cycle excluded."""
 
-ERROR_HEADSTART = 1
-"""The error pass reads its first e no earlier than this many cycles after its start, so that
-BACKWARD's last word may still be on its way when the pass starts."""
-
 
 class Datapath(Component):
     """P lanes of adders and multipliers, one operation per cycle in all modes.
@@ -43,7 +39,10 @@ class Datapath(Component):
     state_write, momentum_write, delta_write : Out(write_port)
         Memory ports.
     done : Out(1)
-        Pulses when the next pass may start.
+        Pulses when the next pass may start; after BACKWARD, as soon as no operation is left.
+    delta_busy : Out(1)
+        Errors of BACKWARD are on their way: the error pass may meet its first word when this has
+        fallen, since it fetches e again in every cycle in which it waits.
     overflow : Out(1)
         A gradient add left its range in this cycle.
     saturated_delta : Out(1)
@@ -70,6 +69,7 @@ class Datapath(Component):
                 "momentum_write": Out(write_port(*shapes["momentum"])),
                 "delta_write": Out(write_port(*shapes["delta"])),
                 "done": Out(1),
+                "delta_busy": Out(1),
                 "overflow": Out(1),
                 "saturated_delta": Out(1),
             }
@@ -83,15 +83,24 @@ class Datapath(Component):
         pooled_bits = f.state_fraction + 2
         addend = max(f.forward_weight, pooled_bits)
 
-        # cycle c: addresses; the operation itself follows its data
-        ages = [op]
-        valids = [self.valid]
+        # cycle c: addresses; the operation, its mode and packing follow its data, because the next
+        # instruction may have begun when BACKWARD's last data arrive
+        ages, valids, modes, packs = [op], [self.valid], [self.mode], [layer.pack]
         for age in range(1, READ_LATENCY + 2):
             later = Signal(self.operation_layout, name=f"operation_{age}", reset_less=True)
             valid = Signal(name=f"valid_{age}")
-            m.d.sync += [later.eq(ages[-1]), valid.eq(valids[-1])]
+            mode = Signal(Mode, name=f"mode_{age}")
+            pack = Signal.like(layer.pack, name=f"pack_{age}", reset_less=True)
+            m.d.sync += [
+                later.eq(ages[-1]),
+                valid.eq(valids[-1]),
+                mode.eq(modes[-1]),
+                pack.eq(packs[-1]),
+            ]
             ages.append(later)
             valids.append(valid)
+            modes.append(mode)
+            packs.append(pack)
         m.d.comb += [
             self.weight_read.address.eq(op.weight),
             self.gamma_read.address.eq(op.word),
@@ -99,7 +108,7 @@ class Datapath(Component):
 
         # cycle c + 2: move lanes between slot 0 and the position's slot
         fetched = ages[READ_LATENCY]
-        amount, turn = rotation(fetched.slot, layer.pack, config)
+        amount, turn = rotation(fetched.slot, packs[READ_LATENCY], config)
         m.d.comb += turn
         weights = split(self.weight_read.data, lanes)
         forward = rotate(m, [w >> f.forward_shift for w in weights], amount, config)
@@ -120,7 +129,7 @@ class Datapath(Component):
         gammas = rotate(m, split(self.gamma_read.data, lanes), amount, config, right=True)
         gamma_operand = Signal(lanes * f.gamma, reset_less=True)
         weight_operand = Signal(lanes * f.weight, reset_less=True)
-        inside = slot_mask(layer.pack, config)
+        inside = slot_mask(packs[READ_LATENCY], config)
         m.d.sync += [
             gamma_operand.eq(Cat(*(Mux(inside[i], gammas[i], 0)[: f.gamma] for i in range(lanes)))),
             weight_operand.eq(self.weight_read.data),
@@ -144,7 +153,9 @@ class Datapath(Component):
             momentum.address.eq(summing.weight),
             momentum.operand.eq(gamma_operand),
             self.overflow.eq(momentum.overflow),
-            backward.valid.eq(valids[READ_LATENCY + 1] & (self.mode == Mode.BACKWARD)),
+            backward.valid.eq(
+                valids[READ_LATENCY + 1] & (modes[READ_LATENCY + 1] == Mode.BACKWARD)
+            ),
             backward.first.eq(ready.first),
             backward.null.eq(ready.null),
             backward.flush.eq(ready.flush),
@@ -171,8 +182,12 @@ class Datapath(Component):
             ]
 
         # the end: U and V are written DRAIN cycles after the last operation, e later
-        late = READ_LATENCY + 1 + backward.latency - ERROR_HEADSTART
-        tail = Signal(max(late, DRAIN))
-        m.d.sync += tail.eq(Mux(self.done, 0, tail << 1 | self.finished))
-        m.d.comb += self.done.eq(Mux(self.mode == Mode.BACKWARD, tail[late - 1], tail[DRAIN - 1]))
+        tail = Signal(DRAIN)
+        ended = Mux(self.mode == Mode.BACKWARD, self.finished, tail[-1])
+        m.d.sync += tail.eq(Mux(ended, 0, tail << 1 | self.finished))
+        m.d.comb += self.done.eq(ended)
+        # from the flush to the cycle after the last write
+        late = Signal(READ_LATENCY + 2 + backward.latency)
+        m.d.sync += late.eq(late << 1 | (self.finished & (self.mode == Mode.BACKWARD)))
+        m.d.comb += self.delta_busy.eq(late.any())
         return m
