@@ -104,7 +104,7 @@ class LifPass(Component):
             valid.append(delay(m, valid[-1], 1, f"valid{stage}", reset_less=False))
             last.append(delay(m, last[-1], 1, f"last{stage}", reset_less=False))
         neurons = [None, delay(m, mask.lanes & valid[0].replicate(lanes), 1, "neurons1")]
-        for stage in range(2, WRITE_STAGE + 1):
+        for stage in range(2, READ_LATENCY + 2):
             neurons.append(delay(m, neurons[-1], 1, f"neurons{stage}"))
 
         spikes, masks, carries, clipped = [], [], [], []
@@ -138,15 +138,21 @@ class LifPass(Component):
         distance = register(signed(max(f.state, 17) + 1), "distance")
         factor_u = register(signed(f.state), "factor_u")
         factor_tau = register(signed(10), "factor_tau")
-        m.d.sync += [distance.eq(u - layer.u_th), factor_u.eq(u), factor_tau.eq(layer.tau)]
+        # A leak of 0 for lanes without a neuron clears their carry; each lane has a tau of its
+        # own beside its multiplier.
+        m.d.sync += [
+            distance.eq(u - layer.u_th),
+            factor_u.eq(u),
+            factor_tau.eq(Mux(neurons[READ_LATENCY][lane], layer.tau, 0)),
+        ]
         # Stage 2: spike, mask, what the reset takes away; the product.
         neuron = neurons[READ_LATENCY + 1][lane]
         spike, surrogate = register(1, "spike"), register(1, "surrogate")
         reset = register(signed(17), "reset")
         product = register(signed(f.state + 10), "product")
-        above = ~distance[-1]
+        above = ~distance[-1] & neuron
         m.d.sync += [
-            spike.eq(above & neuron),
+            spike.eq(above),
             surrogate.eq((distance < layer.half_a) & (distance > -layer.half_a) & neuron),
             reset.eq(Mux(above, layer.theta, 0)),
             product.eq(factor_u * factor_tau),
@@ -157,8 +163,7 @@ class LifPass(Component):
         # Stage 4: saturation.
         carry, clipped = register(signed(f.carry), "carry"), register(1, "clipped")
         limited, clip = saturate(leaked >> COEFFICIENT_FRACTION, f.carry)
-        present = neurons[READ_LATENCY + 3][lane]
-        m.d.sync += [carry.eq(Mux(present, limited, 0)), clipped.eq(clip & present)]
+        m.d.sync += [carry.eq(limited), clipped.eq(clip)]
         return spike, surrogate, resize(carry, f.state), clipped
 
     def _lists(self, m, walker, valid, last, spikes, masks):

@@ -66,34 +66,42 @@ class PoolAddress(Component):
         column = Signal(ADDRESS_BITS, reset_less=True)
         following = Signal(ADDRESS_BITS)
         address = Signal(ADDRESS_BITS, reset_less=True)
-        inside_x, inside_y = Signal(), Signal()
-        leaves_x, leaves_y = Signal(), Signal()
+        # The pool's column and row above, up to the last; whether they are there.
+        above_x = Signal.like(self.x, reset_less=True)
+        above_y = Signal.like(self.y, reset_less=True)
+        inside_x, inside_y = Signal(reset_less=True), Signal(reset_less=True)
+        ends_x, ends_y, leaves_x, leaves_y = Signal(), Signal(), Signal(), Signal()
         low = Signal(3)
         m.d.comb += [
             low.eq((1 << window) - 1),
             leaves_x.eq((self.x & low) == low),
             leaves_y.eq((self.y & low) == low),
-            inside_x.eq((self.x >> window) < self.other.x_words),
-            inside_y.eq((self.y >> window) < self.other.height),
-            following.eq(column + Mux(inside_x, self.layer.groups, 0)),
+            ends_x.eq(above_x == self.other.x_words - 1),
+            ends_y.eq(above_y == self.other.height - 1),
+            following.eq(Mux(inside_x, column + self.layer.groups, column)),
             self.inside.eq(~self.pooled | (inside_x & inside_y)),
             self.address.eq(address),
         ]
         with m.If(self.start):
             base = Mux(self.pooled, self.other.error_base, self.layer.error_base)
             m.d.sync += [row.eq(base), column.eq(base), address.eq(base)]
+            m.d.sync += [above_x.eq(0), above_y.eq(0), inside_x.eq(1), inside_y.eq(1)]
         with m.Elif(self.valid & self.advance):
             with m.If(~self.pooled | ~self.last_group):
                 m.d.sync += address.eq(address + 1)
             with m.Elif(~self.last_x):
                 with m.If(leaves_x):
                     m.d.sync += [column.eq(following), address.eq(following)]
+                    m.d.sync += [above_x.eq(above_x + 1), inside_x.eq(inside_x & ~ends_x)]
                 with m.Else():
                     m.d.sync += address.eq(column)
-            with m.Elif(leaves_y):
-                m.d.sync += [row.eq(following), column.eq(following), address.eq(following)]
             with m.Else():
-                m.d.sync += [column.eq(row), address.eq(row)]
+                m.d.sync += [above_x.eq(0), inside_x.eq(1)]
+                with m.If(leaves_y):
+                    m.d.sync += [row.eq(following), column.eq(following), address.eq(following)]
+                    m.d.sync += [above_y.eq(above_y + 1), inside_y.eq(inside_y & ~ends_y)]
+                with m.Else():
+                    m.d.sync += [column.eq(row), address.eq(row)]
         self._slots(m)
         return m
 
