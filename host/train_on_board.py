@@ -152,7 +152,7 @@ def _draw(run: Run, weights: list[Int], folder: RunFolder, outcome: Outcome) -> 
     from host.presets import describe
 
     data, network = run.data, run.network
-    title = f"{data.name}: {describe(network)}, k = {run.settings.interval}"
+    title = f"{data.name}, k = {run.settings.interval}\n{describe(network)}"
     plots.learning_curve(folder.curve, folder.records(), network.classes, title)
     formats = None if run.config is None else run.config.formats
     model = GoldenModel(network, formats, run.settings, strict=False)

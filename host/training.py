@@ -185,11 +185,12 @@ class Training:
         order = recording_order(len(train), self.plan.seed, epoch)
         name = f"epoch {epoch + 1}/{self.plan.epochs}"
         marks = np.unique(np.linspace(0, len(order), POINTS + 1).astype(int))[1:]
-        for mark in marks[marks > progress.position]:
+        for mark in marks[marks >= progress.position]:
             while progress.position < mark:
                 self._train(train.subset(order[progress.position : mark]), name)
-            self._record("training", epoch + 1, progress.recent_right / progress.recent)
-            progress.recent = progress.recent_right = 0
+            if progress.recent:  # not recorded before the run broke off
+                self._record("training", epoch + 1, progress.recent_right / progress.recent)
+                progress.recent = progress.recent_right = 0
         accuracy = self._evaluate(name)
         trained = progress.right / len(order)
         progress.epoch, progress.position, progress.right = epoch + 1, 0, 0
@@ -229,9 +230,11 @@ class Training:
 
     def _until_stopped(self, samples: Iterable[Sample]) -> Iterator[Sample]:
         for sample in samples:
-            if self.stop or time.monotonic() - self._saved > SAVE_SECONDS:
+            if self.stop:
                 return
             yield sample
+            if time.monotonic() - self._saved > SAVE_SECONDS:
+                return
 
     def _evaluate(self, name: str) -> float:
         """Return the test accuracy, and keep the confusion matrix."""

@@ -1,0 +1,73 @@
+"""Presets: every data set has one, and it fits the default board."""
+
+from dataclasses import replace
+
+import pytest
+
+from golden.core_config import CoreConfig
+from golden.layout import place
+from golden.network import AvgPool, Conv, Dense, Network, lenet1_events
+from host import compiler, presets
+from host.bench import lenet1
+from host.datasets import SOURCES
+
+CLASSES = {"digits": 10, "gestures": 8, "nmnist": 10, "dvsgesture": 11}
+
+
+def preset_network(name):
+    size = SOURCES[name].size
+    return presets.network(presets.PRESETS[name].network, (size, size, 2), CLASSES[name])
+
+
+def test_every_data_set_has_a_preset():
+    assert set(presets.PRESETS) == set(SOURCES) == set(CLASSES)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_preset_fits_the_default_board(name):
+    settings = presets.PRESETS[name].settings
+    layout = place(preset_network(name), CoreConfig(), settings.interval)
+    layout.check()
+    assert compiler.layer_table(layout, settings)
+    assert compiler.program(layout)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_preset_can_halve_its_rate_to_the_end(name):
+    preset = presets.PRESETS[name]
+    halvings = (preset.epochs - 1) // preset.halve_every
+    for layer in preset_network(name).weighted:
+        preset.settings.update_shift(layer, CoreConfig().formats, halvings)
+
+
+def test_n_mnist_is_trained_as_in_the_bench():
+    network = lenet1_events()
+    assert presets.PRESETS["nmnist"].settings == lenet1.settings(network)
+    assert preset_network("nmnist") == network
+
+
+def test_shifts_of_other_networks_are_near_those_found_by_search():
+    found = presets.PRESETS["nmnist"].settings.layer_shifts
+    made = presets.layer_shifts(lenet1_events())
+    assert max(abs(a - b) for a, b in zip(found, made, strict=True)) <= 1
+
+
+@pytest.mark.parametrize(
+    ("steps", "k", "expected"), [(20, 10, 16), (20, 20, 16), (20, 5, 15), (20, 1, 12), (11, 10, 12)]
+)
+def test_shorter_intervals_have_larger_errors(steps, k, expected):
+    settings = presets.PRESETS["digits"].settings
+    assert presets.error_fraction(settings, steps, k) == expected
+    replace(settings, error_fraction=expected, interval=k).loss_scale(k, 10)
+
+
+@pytest.mark.parametrize("lanes", [4, 8, 16, 32, 64])
+def test_every_number_of_lanes_holds_the_small_network(lanes):
+    config = presets.core_config(lanes)
+    assert config.lanes == lanes
+    place(preset_network("digits"), config, 10).check()
+
+
+def test_networks_are_described_in_a_line():
+    network = Network((9, 9, 2), (Conv(4, 3, padding=1, stride=2), AvgPool(2), Dense(7)), 3)
+    assert presets.describe(network) == "9×9×2 – 4C3 pad 1 stride 2 – AP2 – 7 – 3 classes"

@@ -1,0 +1,357 @@
+"""The training program from its command line, on the golden board."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from host import checkpoint, training
+from host.golden_board import GoldenBoard
+
+SCRIPT = Path(__file__).parents[2] / "host" / "train_on_board.py"
+FILES = {
+    "config.json", "metrics.jsonl", "weights.npz",
+    "learning_curve.png", "spike_raster.png", "confusion.png",
+}  # fmt: skip
+
+
+def lines(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def contents(folder):
+    """Everything that two equal runs must share: metrics without times, and the checkpoint."""
+    state = checkpoint.load(folder / "weights.npz")
+    progress = dataclasses.asdict(state.progress)
+    progress.pop("seconds")
+    records = [{k: v for k, v in line.items() if k != "seconds"} for line in lines(folder)]
+    return records, progress, state.weights, state.momentum
+
+
+def assert_equal_runs(one, other):
+    (records, progress, *arrays), (records_2, progress_2, *arrays_2) = one, other
+    assert records == records_2
+    assert progress == progress_2
+    for kind, kind_2 in zip(arrays, arrays_2, strict=True):
+        for array, array_2 in zip(kind, kind_2, strict=True):
+            np.testing.assert_array_equal(array, array_2)
+
+
+# ---- a run and its folder ----------------------------------------------------------------------
+
+
+def test_a_run_fills_its_folder(program, tmp_path):
+    status, out, err = program()
+    folder = tmp_path / "runs" / "digits-1"
+    assert status == 0, err
+    assert {path.name for path in folder.iterdir()} == FILES
+    assert "before training: test accuracy" in out
+    assert "test accuracy" in out.splitlines()[-2]
+    assert "golden model" in out
+    for name in FILES:
+        if name.endswith(".png"):
+            assert (folder / name).read_bytes().startswith(b"\x89PNG")
+    config = json.loads((folder / "config.json").read_text())
+    assert set(config) == {"board", "core", "data", "network", "settings", "plan", "versions"}
+    assert config["settings"]["interval"] == 4
+    records = lines(folder)
+    assert records[0]["event"] == "before"
+    epochs = [record for record in records if record["event"] == "epoch"]
+    assert [record["samples"] for record in epochs] == [12, 24]
+    assert {"train_accuracy", "test_accuracy", "saturated_weight", "seconds"} <= set(epochs[0])
+    assert checkpoint.load(folder / "weights.npz").progress.update_number == 24 * 2
+
+
+def test_the_same_options_give_the_same_run(program, tmp_path):
+    program("--run-dir", "a")
+    program("--run-dir", "b")
+    assert_equal_runs(contents(tmp_path / "a"), contents(tmp_path / "b"))
+
+
+def test_another_seed_gives_another_run(program, tmp_path):
+    program("--run-dir", "a")
+    program("--run-dir", "b", "--seed", "2")
+    assert not np.array_equal(contents(tmp_path / "a")[2][0], contents(tmp_path / "b")[2][0])
+
+
+def test_run_folders_are_numbered(program, tmp_path):
+    program()
+    program()
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == {"digits-1", "digits-2"}
+
+
+@pytest.mark.parametrize("lanes", ["8", "32"])
+def test_lanes_do_not_matter(program, tmp_path, lanes):
+    assert program("--run-dir", "a")[0] == 0
+    assert program("--run-dir", "b", "--lanes", lanes)[0] == 0
+    assert_equal_runs(contents(tmp_path / "a"), contents(tmp_path / "b"))
+
+
+# ---- going on ----------------------------------------------------------------------------------
+
+
+class Stopper(GoldenBoard):
+    """Behaves as if Ctrl-C was pressed during the n-th training interval or evaluation."""
+
+    runs: list = []
+    after = 0
+
+    def _submit(self, frames, label, start, learn, update):
+        Stopper.after -= 1
+        if Stopper.after == 0:
+            Stopper.runs[-1].stop = True
+        return super()._submit(frames, label, start, learn, update)
+
+
+@pytest.fixture
+def stop_after(monkeypatch):
+    """Stop a run after so many intervals of training or evaluation."""
+    original = training.Training.__init__
+
+    def noted(self, *arguments, **named):
+        original(self, *arguments, **named)
+        Stopper.runs.append(self)
+
+    monkeypatch.setattr(training.Training, "__init__", noted)
+    monkeypatch.setattr("host.driver.GoldenBoard", Stopper)
+
+    def arm(intervals):
+        Stopper.after = intervals
+
+    yield arm
+    Stopper.runs.clear()
+    Stopper.after = 0
+
+
+# 10 intervals of evaluation, then per epoch 24 of training and 10 of evaluation.
+@pytest.mark.parametrize("intervals", [1, 7, 11, 12, 20, 33, 34, 35, 44, 45, 60, 69, 76])
+def test_a_resumed_run_equals_an_uninterrupted_one(program, tmp_path, stop_after, intervals):
+    program("--run-dir", "whole")
+    stop_after(intervals)
+    status, out, _ = program("--run-dir", "parts")
+    assert status == 130
+    assert "--resume parts" in out
+    status, _, err = program("--resume", "parts")
+    assert status == 0, err
+    assert_equal_runs(contents(tmp_path / "whole"), contents(tmp_path / "parts"))
+    assert {path.name for path in (tmp_path / "parts").iterdir()} == FILES
+
+
+def test_a_finished_run_can_have_more_epochs(program, tmp_path):
+    program("--run-dir", "a", "--epochs", "3", "--halve-every", "1")
+    program("--run-dir", "b", "--epochs", "1", "--halve-every", "1")
+    status, _, err = program("--resume", "b", "--epochs", "3")
+    assert status == 0, err
+    assert_equal_runs(contents(tmp_path / "a"), contents(tmp_path / "b"))
+
+
+def test_a_finished_run_that_is_resumed_stays(program, tmp_path):
+    program("--run-dir", "a")
+    before = contents(tmp_path / "a")
+    assert program("--resume", "a")[0] == 0
+    assert_equal_runs(before, contents(tmp_path / "a"))
+
+
+def test_lines_after_the_last_save_are_dropped(program, tmp_path):
+    program("--run-dir", "a")
+    before = contents(tmp_path / "a")
+    with (tmp_path / "a" / "metrics.jsonl").open("a") as file:
+        file.write('{"event": "training", "epo')
+    assert program("--resume", "a")[0] == 0
+    assert_equal_runs(before, contents(tmp_path / "a"))
+
+
+class Breaks(GoldenBoard):
+    """Fails like a board whose cable is pulled."""
+
+    def _submit(self, frames, label, start, learn, update):
+        if learn and self.update_number == 30:
+            raise ConnectionError("serial port broke while sending")
+        return super()._submit(frames, label, start, learn, update)
+
+
+def test_a_board_that_breaks_leaves_a_folder_to_go_on_with(program, tmp_path, monkeypatch):
+    program("--run-dir", "whole")
+    with monkeypatch.context() as patch:
+        patch.setattr("host.driver.GoldenBoard", Breaks)
+        status, _, err = program("--run-dir", "parts")
+    assert status == 2
+    assert "broke while sending" in err
+    assert "until the last save is in parts" in err
+    assert program("--resume", "parts")[0] == 0
+    assert_equal_runs(contents(tmp_path / "whole"), contents(tmp_path / "parts"))
+
+
+# ---- errors ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--dataset", "digit"], "data set must be one of digits, gestures, nmnist, dvsgesture, "
+         "not 'digit'; did you mean 'digits'?"),
+        (["--dataset", "nmnist", "--data-dir", "nowhere"], "nowhere does not exist"),
+        (["--data-dir", "nowhere"], "data_dir must be None for the data set 'digits'"),
+        (["--k", "0"], "k must be between 1 and T = 6, not 0"),
+        (["--k", "7"], "k must be between 1 and T = 6, not 7"),
+        (["--epochs", "0"], "epochs must be at least 1, not 0"),
+        (["--train-limit", "-3"], "train_limit must be at least 1, not -3"),
+        (["--steps", "-1"], "windows must be at least 1, not -1"),
+        (["--layer-shifts", "1,2,3"], "layer_shifts must hold 1 or 2 values, not 3"),
+        (["--lanes", "12"], "lanes must be a power of two, not 12"),
+        (["--momentum-shift", "99"], "momentum_shift must be between 0 and 15, not 99"),
+        (["--seed", "-1"], "seed must be between 0 and"),
+        (["--board", "fpga"], "board must be sim, golden or uart:PORT, not 'fpga'"),
+        (["--board", "uart:/dev/no-such-port"], "no board at /dev/no-such-port (no such device)"),
+        (["--network", "lenet"], "network must be one of small, moving, lenet1, strided or an "
+         "existing JSON file, not 'lenet'; did you mean 'lenet1'?"),
+        (["--resume", "nowhere"], "run folder nowhere does not exist"),
+    ],
+)  # fmt: skip
+def test_a_wrong_option_is_one_line_and_leaves_nothing(program, tmp_path, options, expected):
+    before = set(tmp_path.rglob("*"))
+    status, _, err = program(*options)
+    assert status == 2
+    assert expected in err
+    assert "Traceback" not in err
+    assert len(err.strip().splitlines()) == 1
+    assert set(tmp_path.rglob("*")) == before
+
+
+def test_a_network_that_does_not_fit_names_memory_needed_and_available(program, tmp_path):
+    path = tmp_path / "wide.json"
+    path.write_text(json.dumps({"layers": [{"kind": "dense", "neurons": 4096}]}))
+    status, _, err = program("--network", path)
+    assert status == 2
+    assert "weight_rows: needs 36864, has 6144 (30720 too many)" in err
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{", "cannot be read: Expecting property name"),
+        ("[]", "must hold a JSON object, not list"),
+        ("{}", "network description is not valid: 'layers'"),
+        ('{"layers": 5}', "network description is not valid"),
+        ('{"layers": ["conv"]}', "nope.json: "),
+        ('{"layers": [{"kind": "convolution"}]}', "layer kind must be one of"),
+        ('{"layers": [{"kind": "conv", "channels": 4}]}', "kernel"),
+        ('{"layers": [{"kind": "conv", "channels": "x", "kernel": 3}]}', "channels must be an int"),
+        ('{"layers": [{"kind": "dense", "neurons": 8}], "classes": 3}', "classes must be the data"),
+        ('{"layers": [{"kind": "dense", "neurons": 8}], "input_shape": [9, 9, 2]}', "input_shape"),
+    ],
+)
+def test_a_bad_network_file_is_named(program, tmp_path, text, expected):
+    path = tmp_path / "nope.json"
+    path.write_text(text)
+    status, _, err = program("--network", path)
+    assert status == 2
+    assert "nope.json" in err
+    assert expected in err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_an_existing_run_folder_is_not_touched(program, tmp_path):
+    program("--run-dir", "a")
+    before = {path: path.read_bytes() for path in (tmp_path / "a").iterdir()}
+    status, _, err = program("--run-dir", "a", "--seed", "2")
+    assert status == 2
+    assert "run folder a exists already" in err
+    assert {path: path.read_bytes() for path in (tmp_path / "a").iterdir()} == before
+
+
+def test_resume_refuses_other_options(program):
+    program("--run-dir", "a")
+    status, _, err = program("--resume", "a", "--k", "3", "--seed", "4")
+    assert status == 2
+    assert "leave out --k, --seed" in err
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("weights.npz", "cannot be read"), ("config.json", "cannot be read")],
+)
+def test_a_damaged_run_folder_is_refused_and_stays(program, tmp_path, name, expected):
+    program("--run-dir", "a")
+    file = tmp_path / "a" / name
+    file.write_bytes(file.read_bytes()[:40])
+    before = {path: path.read_bytes() for path in (tmp_path / "a").iterdir()}
+    status, _, err = program("--resume", "a")
+    assert status == 2
+    assert name in err
+    assert expected in err
+    assert {path: path.read_bytes() for path in (tmp_path / "a").iterdir()} == before
+
+
+# ---- the comparison with the golden model ------------------------------------------------------
+
+
+class Tampered(GoldenBoard):
+    """A board that is not called golden, so that it is checked."""
+
+    name = "board under test"
+    spoil = None
+
+    def _submit(self, frames, label, start, learn, update):
+        run = super()._submit(frames, label, start, learn, update)
+        if learn and self.update_number == 3:  # second interval of the second recording
+            if Tampered.spoil == "counts":
+                self._results[run] = self._results[run] + 1
+            elif Tampered.spoil is not None:
+                getattr(self.model, Tampered.spoil)[0][5, 2] += 1
+        return run
+
+
+@pytest.mark.parametrize("spoil", [None, "weights", "momentum", "counts"])
+def test_a_board_is_compared_with_golden(program, tmp_path, monkeypatch, spoil):
+    def opened(name, config=None):
+        return Tampered(config)
+
+    monkeypatch.setattr("host.driver.open_board", opened)
+    monkeypatch.setattr(Tampered, "spoil", spoil)
+    status, out, err = program("--board", "sim", "--check", "3", "--run-dir", "a")
+    said = "first 3 samples: weights, momentum and counts equal the golden model's, bit for bit"
+    if spoil is None:
+        assert status == 0, err
+        assert said in out
+        program("--run-dir", "b")
+        assert_equal_runs(contents(tmp_path / "a"), contents(tmp_path / "b"))
+        return
+    assert status == 3
+    assert said not in out
+    assert "sample 2: " + spoil in err
+    if spoil == "counts":
+        assert "at 10 of 10 places, first at index (0,): got" in err
+    else:
+        assert f"{spoil} of conv1" in err
+        assert "first at index (5, 2): got" in err
+    assert "expected" in err
+
+
+# ---- without the environment -------------------------------------------------------------------
+
+
+def test_without_the_environment_it_says_how_to_make_it(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", str(SCRIPT)],
+        capture_output=True, text=True, cwd=tmp_path, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "`make train`" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_explains(capsys):
+    from host import train_on_board
+
+    with pytest.raises(SystemExit) as end:
+        train_on_board.main(["--help"])
+    assert end.value.code == 0
+    text = capsys.readouterr().out
+    for word in ("examples:", "--dataset", "uart:/dev/ttyUSB1", "exit status"):
+        assert word in text
