@@ -20,7 +20,7 @@ def stub_counts(job, lanes, group, count_bits):
 
 
 class StubCore(Component):
-    """Memories for every space; a job takes `job_cycles`; if it learns, row 0 of WEIGHTS grows by 1.
+    """Memories for every space; a job takes `job_cycles`; learning adds 1 to row 0 of WEIGHTS.
 
     The result memory of a slot holds `stub_counts`.
     """
