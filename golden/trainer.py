@@ -200,6 +200,7 @@ class GoldenModel:
         if learn and not 0 <= label < self.network.classes:
             raise ValueError(f"label must be in 0..{self.network.classes - 1}, not {label}")
         counters = counters or Counters()
+        counters.interval(steps, start=start, learn=learn, update=learn and update)
         if trace is not None:
             trace.begin()
         if start:

@@ -85,11 +85,11 @@ def difference(golden, scalar, counters=None):
     return ""
 
 
-def compare(network, formats, settings, weights, recordings, lanes=4):
+def compare(network, formats, settings, weights, recordings, lanes=4, pack_max=0):
     """Train golden and scalar reference on recordings; return the first difference, or ""."""
     golden = GoldenModel(network, formats, settings, weights)
-    scalar = ScalarModel(network, formats, settings, weights, lanes)
-    counters = Counters(lanes)
+    scalar = ScalarModel(network, formats, settings, weights, lanes, pack_max)
+    counters = Counters(lanes, pack_max)
     for label, frames in recordings:
         got = golden.train_sample(frames, label, halvings=label % 2, counters=counters)
         wanted = np.zeros(network.classes, np.int64)

@@ -32,8 +32,9 @@ def speck_word(seed, update, hash_id, group, row, rounds=8):
 
 
 class ScalarModel:
-    def __init__(self, network, formats, settings, weights, lanes=4):
-        self.network, self.formats, self.settings, self.lanes = network, formats, settings, lanes
+    def __init__(self, network, formats, settings, weights, lanes=4, pack_max=0):
+        self.network, self.formats, self.settings = network, formats, settings
+        self.lanes, self.pack_max = lanes, pack_max
         self.w = [[[int(v) for v in row] for row in weight] for weight in weights]
         self.v = [[[0] * len(row) for row in weight] for weight in self.w]
         self.carry = [dict.fromkeys(self.places(layer), 0) for layer in network.resolved]
@@ -99,7 +100,10 @@ class ScalarModel:
             for layer in layers:
                 self.forward(layer, t, s, h)
         for layer in layers:
-            self.count(layer, "forward", steps, s[layer.source], None)
+            if layer.kind == "pool":
+                self.count_pool(layer, steps, s[layer.source])
+            else:
+                self.count(layer, "forward", steps, s[layer.source], None)
         last = self.network.blocks[-1].classifier
         classes = range(self.network.classes)
         counts = [sum(s[last.index][t, 0, 0, c] for t in range(steps)) for c in classes]
@@ -157,7 +161,7 @@ class ScalarModel:
                     gamma[(t, *place)] = later
             inner = layer is not block.layers[0]
             errors = self.below(layer, steps, gamma, h[layer.source]) if inner else {}
-            if inner:
+            if inner and layer.kind != "pool":
                 self.count(layer, "backward", steps, h[layer.source], gamma)
             if layer.kind != "pool":
                 self.accumulate(layer, steps, gamma, s[layer.source])
@@ -208,19 +212,33 @@ class ScalarModel:
         groups = [range(g, min(g + lanes, channels)) for g in range(0, channels, lanes)]
         key = (layer.name, phase)
         for t, y, x in product(range(steps), *(range(size) for size in layer.out_shape[:2])):
-            if layer.kind == "pool":
-                for group in groups:
-                    if gamma is not None and not any(gamma[t, y, x, c] for c in group):
-                        continue
-                    w = layer.window
-                    for dy, dx in product(range(w), repeat=2):
-                        if any(events[t, y * w + dy, x * w + dx, c] for c in group):
-                            self.operations[key] += 1
-                            self.useful[key] += len(group)
-                continue
             here = sum(events[(t, *p)] for p, _ in self.synapses(layer, (y, x, 0)))
             for group in groups:
                 asked = range(channels) if layer.kind == "conv" else group
                 if gamma is None or any(gamma[t, y, x, c] for c in asked):
                     self.operations[key] += here
                     self.useful[key] += here * len(group)
+
+    def packed(self, shape):
+        """Return the positions that share a word of a map."""
+        height, width, channels = shape
+        together = 1
+        while (
+            height * width > 1
+            and together < 2**self.pack_max
+            and self.lanes // (2 * together) >= channels
+        ):
+            together *= 2
+        return together
+
+    def count_pool(self, layer, steps, events):
+        """Count words of the source with a spike, by going through every neuron of the source."""
+        together, own = self.packed(layer.in_shape), self.packed(layer.out_shape)
+        columns = -(-layer.out_shape[1] // own)
+        words = Counter()
+        for t, y, x, c in product(range(steps), *(range(size) for size in layer.in_shape)):
+            inside = y // layer.window < layer.out_shape[0]
+            if inside and x // together // layer.window < columns:
+                words[t, y, x // together, c // self.lanes] += events[t, y, x, c]
+        self.operations[layer.name, "pool"] += sum(count > 0 for count in words.values())
+        self.useful[layer.name, "pool"] += sum(words.values())

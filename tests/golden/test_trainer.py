@@ -28,8 +28,8 @@ def check_against_scalar(seed, formats, steps=None, k=None, n=None):
     weights = cases.random_weights(rng, network, formats)
     labels = rng.integers(0, network.classes, 2)
     recordings = [(int(y), cases.random_frames(rng, network, steps)) for y in labels]
-    lanes = int(rng.choice([1, 2, 4, 16]))
-    found = cases.compare(network, formats, options, weights, recordings, lanes)
+    lanes, pack_max = ((1, 0), (2, 0), (4, 1), (16, 0), (16, 2), (16, 3))[rng.integers(6)]
+    found = cases.compare(network, formats, options, weights, recordings, lanes, pack_max)
     assert not found, f"seed {seed}: {found}; {json.dumps(network.to_dict())}, {options}"
 
 
@@ -86,7 +86,21 @@ def test_without_learning_only_the_membranes_change():
         unchanged = i < 2 * len(weights)
         assert np.array_equal(was, now) == unchanged
     assert model.update_number == 0
-    assert {phase for _, phase in counters.operations} == {"forward"}
+    assert {phase for _, phase in counters.operations} == {"forward", "pool"}
+
+
+@pytest.mark.parametrize(
+    ("lanes", "pack_max", "text"),
+    [
+        (12, 0, "lanes must be 0 or a power of two, not 12"),
+        (-4, 0, "lanes must be 0 or a power of two, not -4"),
+        (8, 3, "pack_max must leave 2 of 8 lanes a position, not 3"),
+        (8, -1, "pack_max must leave 2 of 8 lanes a position, not -1"),
+    ],
+)
+def test_counters_refuse_lanes_that_no_core_has(lanes, pack_max, text):
+    with pytest.raises(ValueError, match=text):
+        Counters(lanes, pack_max)
 
 
 @pytest.mark.parametrize("k", [1, 4, 6])
