@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import takewhile
-from types import FrameType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from golden.qformat import Int
 from golden.trainer import Sample
 from host.board import Board
 from host.checkpoint import Checkpoint, Progress
 from host.datasets import DataSet, Split
+from host.display import Display, interruptible
 from host.run_folder import Record, RunFolder
 from host.side_by_side import SideBySide
 
@@ -134,14 +129,14 @@ class Training:
         self.board, self.data, self.plan, self.folder = board, data, plan, folder
         self.progress = replace(progress) if progress else Progress()
         self.progress.totals = dict(self.progress.totals)
-        self.say = say or (lambda text: tqdm.write(text, file=sys.stdout))
         self.stop = False
         self._side: SideBySide | None = None
         self._seen: dict[str, int] = {}
         self._saved = time.monotonic()
         self._clock = time.monotonic()
         self._confusion: NDArray[np.int64] | None = None
-        self._display: Any = None
+        self._display = Display()
+        self.say = say or self._display.say
 
     # ---- the run ------------------------------------------------------------------------------
 
@@ -158,7 +153,7 @@ class Training:
         progress, plan = self.progress, self.plan
         self._clock = self._saved = time.monotonic()
         self._seen = self._counts()
-        with self._bar() as self._display, self._interruptible():
+        with self._display.shown(self._work()), interruptible(self._on_stop):
             try:
                 if not progress.records:
                     self._save()
@@ -219,7 +214,7 @@ class Training:
             progress.recent_right += right
             progress.update_number = board.update_number
             share = progress.right / progress.position
-            self._advance(TRAINING_WORK, f"{name}, training accuracy so far {share:.1%}")
+            self._display.advance(TRAINING_WORK, f"{name}, training accuracy so far {share:.1%}")
         if self._side and self._side.samples == self.plan.check:
             self.say(self._side.text())
             self._side = None
@@ -243,11 +238,22 @@ class Training:
         samples = takewhile(lambda _: not self.stop, self.data.test)
         for counts, label in _answers(self.board, samples, learn=False):
             confusion[label, int(np.argmax(counts))] += 1
-            self._advance(1, f"{name}, evaluation")
+            self._display.advance(1, f"{name}, evaluation")
         if self.stop:
             raise InterruptedRunError
         self._confusion = confusion
         return float(np.trace(confusion) / confusion.sum())
+
+    def _work(self) -> int:
+        """Return the work left, in recordings evaluated."""
+        left = self.plan.epochs - self.progress.epoch
+        train, test = len(self.data.train), len(self.data.test)
+        work = left * (TRAINING_WORK * train + test) - TRAINING_WORK * self.progress.position
+        return work + test * (not self.progress.records)
+
+    def _on_stop(self) -> None:
+        self.stop = True
+        self.say("stopping after this recording (Ctrl-C again: at once)")
 
     # ---- what is kept -------------------------------------------------------------------------
 
@@ -306,45 +312,6 @@ class Training:
             )
         )  # fmt: skip
         self._saved = time.monotonic()
-
-    # ---- what the user sees -------------------------------------------------------------------
-
-    def _bar(self) -> Any:
-        left = self.plan.epochs - self.progress.epoch
-        train, test = len(self.data.train), len(self.data.test)
-        work = left * (TRAINING_WORK * train + test) - TRAINING_WORK * self.progress.position
-        work += test * (not self.progress.records)
-        seen = sys.stderr.isatty()
-        return tqdm(
-            total=max(work, 1),
-            smoothing=0.05,
-            mininterval=0.2 if seen else 30.0,
-            bar_format="{percentage:3.0f} % |{bar:20}| {elapsed} < {remaining}  {desc}",
-            leave=False,
-        )
-
-    def _advance(self, work: int, text: str) -> None:
-        self._display.set_description_str(text, refresh=False)
-        self._display.update(work)
-
-    @contextmanager
-    def _interruptible(self) -> Iterator[None]:
-        """Make the first Ctrl-C wait for the recording under way, and the second one not."""
-
-        def on_signal(number: int, frame: FrameType | None) -> None:
-            signal.signal(signal.SIGINT, before)
-            self.stop = True
-            self.say("stopping after this recording (Ctrl-C again: at once)")
-
-        try:
-            before = signal.signal(signal.SIGINT, on_signal)
-        except ValueError:  # not the main thread: whoever runs it handles signals
-            yield
-            return
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before)
 
 
 def _answers(board: Board, samples: Iterable[Sample], *, learn: bool) -> Iterator[tuple[Int, int]]:

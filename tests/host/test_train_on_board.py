@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -97,7 +98,7 @@ def test_lanes_do_not_matter(program, tmp_path, lanes):
 class Stopper(GoldenBoard):
     """Behaves as if Ctrl-C was pressed during the n-th training interval or evaluation."""
 
-    runs: list = []
+    runs: ClassVar[list] = []
     after = 0
 
     def _submit(self, frames, label, start, learn, update):

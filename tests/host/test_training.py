@@ -83,8 +83,7 @@ def test_ctrl_c_ends_after_the_recording_and_saves(folder):
     assert signal.getsignal(signal.SIGINT) is handler
 
 
-def test_a_second_ctrl_c_ends_at_once_with_the_last_save(folder, monkeypatch):
-    monkeypatch.setattr("host.training.IN_ORDER", True, raising=False)
+def test_a_second_ctrl_c_ends_at_once_with_the_last_save(folder):
     board = Interrupted()
     board.signals = 2
     with pytest.raises((KeyboardInterrupt, InterruptedRunError)):
