@@ -34,7 +34,7 @@ class Backward(Component):
     Members
     -------
     valid, first, null, flush, tag, lane : In
-        Operation (see `hw.walker.operation_layout`), together with its data.
+        Operation (see `hw.operation.operation_layout`), together with its data.
     weights, gammas : In
         P weights, and P gammas of the output position, lane to lane.
     write : Out(write_port)

@@ -13,12 +13,13 @@ from hw.lif import LifPass
 from hw.local_error import ErrorPass
 from hw.loss import LossPass
 from hw.memory import BlockMemory
+from hw.operation import Mode
 from hw.profile import Profile
 from hw.random_bits import KeySchedule
 from hw.scanner import Scanner
 from hw.sequencer import Sequencer
 from hw.update import UpdatePass
-from hw.walker import Mode, Walker
+from hw.walker import Walker
 
 WALKS = {
     Op.FORWARD: Mode.FORWARD,

@@ -9,7 +9,7 @@ from hw.arith import split
 from hw.backward import Backward
 from hw.interfaces import LAYER_LAYOUT, READ_LATENCY, read_port, write_port
 from hw.lanes import pool_lanes, rotate, rotation, slot_mask
-from hw.walker import Mode, operation_layout
+from hw.operation import Mode, operation_layout
 
 DRAIN = 4
 """Cycles from the last operation to its write into U or V, the write's cycle excluded."""

@@ -1,51 +1,17 @@
 """The walker: from events to lane operations, in all four modes."""
 
 from amaranth.hdl import Const, Module, Mux, Signal, signed
-from amaranth.lib import data, enum, stream
+from amaranth.lib import data, stream
 from amaranth.lib.memory import Memory, MemoryData
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.core_config import CoreConfig
+from hw.events import EventReader
 from hw.interfaces import LAYER_LAYOUT, entry_layout
+from hw.operation import Mode, operation_layout
 
 ROW = 8
 """Output positions (or groups of a dense layer) that one walker row spans: the largest kernel."""
-
-
-class Mode(enum.Enum, shape=2):
-    """What an event's lane operations do."""
-
-    FORWARD = 0
-    GRADIENT = 1
-    BACKWARD = 2
-    POOL = 3
-
-
-def operation_layout(config: CoreConfig) -> data.StructLayout:
-    """Return the layout of a lane operation.
-
-    ``weight`` and ``word`` are addresses in the W/V and in the U or gamma memory, ``slot`` the
-    position inside the word. ``issued`` is 0 for a null operation or a flush. ``first`` starts an
-    event; ``null`` has no term (BACKWARD: e = 0);
-    ``flush`` ends a BACKWARD walk. ``tag`` and ``lane`` name the neuron that an event came from.
-    ``bits`` and ``x`` are POOL's spikes and word column. ``lanes`` counts the useful lanes.
-    """
-    return data.StructLayout(
-        {
-            "weight": 16,
-            "word": 16,
-            "slot": max(1, config.pack_max),
-            "issued": 1,
-            "first": 1,
-            "null": 1,
-            "flush": 1,
-            "tag": 16,
-            "lane": (config.lanes - 1).bit_length(),
-            "bits": config.lanes,
-            "x": 2,
-            "lanes": (config.lanes).bit_length(),
-        }
-    )
 
 
 class Walker(Component):
@@ -128,69 +94,21 @@ class Walker(Component):
             flag_in.data.eq(self.flag_bits),
         ]
 
-        # ---- entry: the bits of one word, an event per cycle (POOL: the word is the event)
-        word = Signal(self.entry)
-        word_valid = Signal()
-        listed = Signal()  # the list's last entry has been consumed
-        event_ready = Signal()
-        rest = Signal(lanes)
-        m.d.comb += rest.eq(word.bits & (word.bits - 1))
-        event_valid = Signal()
-        word_done = Signal()
-        m.d.comb += [
-            event_valid.eq(word_valid & word.bits.any()),
-            word_done.eq(word_valid & (~word.bits.any() | (event_ready & (pool | (rest == 0))))),
-            self.entries.ready.eq(~listed & (~word_valid | (word_done & ~word.last))),
-        ]
-        with m.If(event_valid & event_ready):
-            m.d.sync += word.bits.eq(rest)
-        with m.If(word_done):
-            m.d.sync += word_valid.eq(0)
-            with m.If(word.last):
-                m.d.sync += listed.eq(1)
-        with m.If(self.entries.valid & self.entries.ready):
-            m.d.sync += [word.eq(self.entries.payload), word_valid.eq(1)]
-        with m.If(self.start):
-            m.d.sync += listed.eq(0)
-
-        lane = Signal(lane_bits)
-        for i in reversed(range(lanes)):
-            with m.If(word.bits[i]):
-                m.d.comb += lane.eq(i)
-        size_bits = Signal(range(lane_bits + 1))  # log2 of the lanes of a slot
-        m.d.comb += size_bits.eq(lane_bits - source.pack)
-        in_slot = Signal(lane_bits)
-        m.d.comb += in_slot.eq(lane & ~(Const(-1, lane_bits).as_unsigned() << size_bits))
-
-        # ---- event: position and channel
-        event = Signal(
-            data.StructLayout(
-                {
-                    "y": map_bits,
-                    "x": map_bits,
-                    "xw": map_bits,
-                    "g": config.group_bits,
-                    "c": config.group_bits + lane_bits,
-                    "lane": lane_bits,
-                    "bits": lanes,
-                }
-            ),
-            reset_less=True,
+        # ---- events
+        m.submodules.reader = reader = EventReader(config)
+        event, event_valid, event_ready = (
+            reader.events.payload,
+            reader.events.valid,
+            reader.events.ready,
         )
-        e_valid = Signal()
-        m_ready = Signal()
-        m.d.comb += event_ready.eq(~e_valid | m_ready)
-        with m.If(event_ready):
-            m.d.sync += [
-                e_valid.eq(event_valid),
-                event.y.eq(word.y),
-                event.xw.eq(word.x),
-                event.x.eq(word.x << source.pack | (lane >> size_bits)),
-                event.g.eq(word.g),
-                event.c.eq((word.g << lane_bits) + in_slot),
-                event.lane.eq(lane),
-                event.bits.eq(word.bits),
-            ]
+        m.d.comb += [
+            reader.start.eq(self.start),
+            reader.words.eq(pool),
+            reader.source.eq(source),
+            reader.entries.payload.eq(self.entries.payload),
+            reader.entries.valid.eq(self.entries.valid),
+            self.entries.ready.eq(reader.entries.ready),
+        ]
 
         # ---- products: addresses and window of the event
         def window(coordinate, size):
@@ -248,11 +166,11 @@ class Walker(Component):
         m.d.comb += [
             first_y.eq(Mux(pool, pool_y, Mux(layer.dense, 0, y_low))),
             first_x.eq(Mux(pool, pool_x, Mux(layer.dense, 0, x_low >> layer.pack))),
-            m_ready.eq(~p_valid | r_take),
+            event_ready.eq(~p_valid | r_take),
         ]
-        with m.If(m_ready):
+        with m.If(event_ready):
             m.d.sync += [
-                p_valid.eq(e_valid & (~pool | pool_inside)),
+                p_valid.eq(event_valid & (~pool | pool_inside)),
                 product.py.eq(event.y * layer.row_y),
                 product.px.eq(event.x * layer.row_x),
                 product.pc.eq(event.c * layer.row_c),
@@ -429,11 +347,7 @@ class Walker(Component):
         empty = Signal()
         spikes = sum(at.bits[1:], at.bits[0])
         m.d.comb += [
-            empty.eq(
-                listed
-                & ~(word_valid | e_valid | p_valid | r_valid)
-                & (~a_valid | (a_done & ~backward))
-            ),
+            empty.eq(reader.empty & ~(p_valid | r_valid) & (~a_valid | (a_done & ~backward))),
             flush.eq(active & empty & backward),
         ]
         m.d.sync += [

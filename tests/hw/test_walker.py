@@ -10,7 +10,8 @@ from golden.network import AvgPool, Conv, Dense, Network
 from golden.settings import Settings
 from host.compiler import layer_table
 from host.protocol.program import LAYER
-from hw.walker import Mode, Walker
+from hw.operation import Mode
+from hw.walker import Walker
 from tests.hw.packing import list_entries
 
 CONFIGS = {
