@@ -1,4 +1,4 @@
-"""Maxima of one bitstream: lanes, memory depths and formats, shared by gateware, host and golden."""
+"""Maxima of one bitstream: lanes, memory depths, formats; shared by gateware, host and golden."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import zlib
 from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
+from golden.checks import require_integers
 from golden.formats import Formats
 
 
@@ -91,12 +92,7 @@ class CoreConfig:
     }
 
     def __post_init__(self) -> None:
-        for name, (low, high) in self.BOUNDS.items():
-            value = getattr(self, name)
-            if not isinstance(value, int):
-                raise TypeError(f"{name} must be an int, not {value!r}")
-            if not low <= value <= high:
-                raise ValueError(f"{name} must be between {low} and {high}, not {value}")
+        require_integers(self, self.BOUNDS)
         if self.lanes & (self.lanes - 1):
             raise ValueError(f"lanes must be a power of two, not {self.lanes}")
         if self.lanes >> self.pack_max < 2:

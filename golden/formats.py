@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from golden.checks import require_integers
 from golden.qformat import QFormat
 
 COEFFICIENT_FRACTION = 8
@@ -67,12 +68,7 @@ class Formats:
     }
 
     def __post_init__(self) -> None:
-        for name, (low, high) in self.BOUNDS.items():
-            value = getattr(self, name)
-            if not isinstance(value, int):
-                raise TypeError(f"{name} must be an int, not {value!r}")
-            if not low <= value <= high:
-                raise ValueError(f"{name} must be between {low} and {high} bits, not {value}")
+        require_integers(self, self.BOUNDS, " bits")
         if self.forward_shift >= self.weight - 1:
             raise ValueError(
                 f"forward_shift must leave at least 2 of {self.weight} weight bits, "

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.formats import COEFFICIENT_FRACTION, Formats
-from golden.network import LifCodes
+from golden.neuron import LifCodes
 from golden.qformat import QFormat
 
 Integers = NDArray[Any]

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from golden import synapse
 from golden.formats import COEFFICIENT_FRACTION, Formats
 from golden.lif import Bits, Integers, working_dtype
-from golden.network import Layer, LifCodes
+from golden.network import Layer
+from golden.neuron import LifCodes
 from golden.qformat import Int, QFormat, round_shift
 
 

@@ -7,101 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from golden.formats import COEFFICIENT_FRACTION, Formats
+from golden.checks import require_integer
+from golden.neuron import Lif
 
 Shape = tuple[int, int, int]
 """Height, width, channels: everything is channel-last."""
-
-
-def _require(name: str, value: object, low: int, high: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{name} must be an int, not {value!r}")
-    if not low <= value <= high:
-        raise ValueError(f"{name} must be between {low} and {high}, not {value}")
-
-
-@dataclass(frozen=True)
-class Lif:
-    """Constants of a leaky integrate-and-fire neuron (paper Eqs 1, 2 and 6).
-
-    Parameters
-    ----------
-    tau : float
-        Leak per step, 0 to 1.
-    theta : float
-        Soft reset subtracted after a spike.
-    u_th : float
-        Threshold of the membrane potential.
-    a : float
-        Width of the rectangular surrogate gradient; its height is 1/a. ``a/2 <= u_th``.
-    """
-
-    tau: float = 0.8
-    theta: float = 0.3
-    u_th: float = 0.3
-    a: float = 0.6
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.tau <= 1:
-            raise ValueError(f"tau must be between 0 and 1, not {self.tau!r}")
-        for name in ("theta", "u_th"):
-            if not 0 < getattr(self, name) < 8:
-                raise ValueError(f"{name} must be between 0 and 8, not {getattr(self, name)!r}")
-        if not 0 < self.a / 2 <= self.u_th:
-            raise ValueError(
-                f"a must be above 0 and at most 2*u_th = {2 * self.u_th!r}, not {self.a!r}"
-            )
-
-    def codes(self, formats: Formats, pool_area: int = 1) -> LifCodes:
-        """Quantise the constants.
-
-        Parameters
-        ----------
-        formats : Formats
-            Supplies f_u.
-        pool_area : int
-            Window area of an average pool that reads this layer; it divides A (1/4 for 2x2).
-        """
-        one = 1 << COEFFICIENT_FRACTION
-        scale = 1 << formats.state_fraction
-
-        def half_up(value: float) -> int:
-            return math.floor(value + 0.5)
-
-        return LifCodes(
-            tau=half_up(one * self.tau),
-            theta=half_up(scale * self.theta),
-            u_th=half_up(scale * self.u_th),
-            half_a=min(half_up(scale * self.a / 2), half_up(scale * self.u_th)),
-            a=half_up(one / (self.a * pool_area)),
-            c0=half_up(one * self.tau),
-            c1=half_up(one * (self.tau - self.theta / self.a)),
-        )
-
-
-@dataclass(frozen=True)
-class LifCodes:
-    """Integer constants of a layer as the hardware uses them.
-
-    Attributes
-    ----------
-    tau : int
-        round(256 tau).
-    theta, u_th, half_a : int
-        Reset, threshold and half the surrogate's width, fraction f_u.
-    a : int
-        A = round(256 / (a * pool area)).
-    c0, c1 : int
-        C_0 = round(256 tau) and C_1 = round(256 (tau - theta/a)), which may be negative.
-    """
-
-    tau: int
-    theta: int
-    u_th: int
-    half_a: int
-    a: int
-    c0: int
-    c1: int
 
 
 @dataclass(frozen=True)
@@ -114,9 +24,9 @@ class Conv:
     stride: int = 1
 
     def __post_init__(self) -> None:
-        _require("channels", self.channels, 1, 4096)
-        _require("kernel", self.kernel, 1, 8)
-        _require("padding", self.padding, 0, self.kernel - 1)
+        require_integer("channels", self.channels, 1, 4096)
+        require_integer("kernel", self.kernel, 1, 8)
+        require_integer("padding", self.padding, 0, self.kernel - 1)
         if self.stride not in (1, 2, 4):
             raise ValueError(f"stride must be 1, 2 or 4, not {self.stride!r}")
 
@@ -139,7 +49,7 @@ class Dense:
     neurons: int
 
     def __post_init__(self) -> None:
-        _require("neurons", self.neurons, 1, 4096)
+        require_integer("neurons", self.neurons, 1, 4096)
 
 
 LayerSpec = Conv | AvgPool | Dense
@@ -279,8 +189,8 @@ class Network:
                 f"input_shape must be (height, width, channels), not {self.input_shape!r}"
             )
         for name, size in zip(("height", "width", "channels"), self.input_shape, strict=True):
-            _require(f"input {name}", size, 1, 4096)
-        _require("classes", self.classes, 2, 4096)
+            require_integer(f"input {name}", size, 1, 4096)
+        require_integer("classes", self.classes, 2, 4096)
         if not self.layers:
             raise ValueError("layers must hold at least one Conv or Dense layer")
         for position, spec in enumerate(self.layers):
@@ -303,11 +213,11 @@ class Network:
         """Return the hidden-layer count of each block."""
         hidden = sum(not isinstance(spec, AvgPool) for spec in self.layers)
         if isinstance(self.block_length, int):
-            _require("block_length", self.block_length, 1, hidden)
+            require_integer("block_length", self.block_length, 1, hidden)
             full, rest = divmod(hidden, self.block_length)
             return [self.block_length] * full + ([rest] if rest else [])
         for length in self.block_length:
-            _require("block_length", length, 1, hidden)
+            require_integer("block_length", length, 1, hidden)
         if sum(self.block_length) != hidden:
             raise ValueError(
                 f"block_length must add up to the {hidden} hidden layers, not {self.block_length}"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
+from golden.checks import require_integers
 from golden.formats import Formats
 from golden.network import Layer, Network
 
@@ -48,21 +50,17 @@ class Settings:
     momentum_shift: int = 3
     seed: int = 1
 
+    BOUNDS: ClassVar[dict[str, tuple[int, int]]] = {
+        "interval": (1, 255),
+        "error_fraction": (1, 30),
+        "rate_shift": (-8, 24),
+        "momentum_shift": (0, 15),
+        "seed": (0, 2**32 - 1),
+    }
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "layer_shifts", tuple(self.layer_shifts))
-        bounds = {
-            "interval": (1, 255),
-            "error_fraction": (1, 30),
-            "rate_shift": (-8, 24),
-            "momentum_shift": (0, 15),
-            "seed": (0, 2**32 - 1),
-        }
-        for name, (low, high) in bounds.items():
-            value = getattr(self, name)
-            if not isinstance(value, int):
-                raise TypeError(f"{name} must be an int, not {value!r}")
-            if not low <= value <= high:
-                raise ValueError(f"{name} must be between {low} and {high}, not {value}")
+        require_integers(self, self.BOUNDS)
 
     def layer_shift(self, layer: Layer) -> int:
         """Return the further halvings of `layer`'s rate."""

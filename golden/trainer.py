@@ -15,7 +15,8 @@ from golden import gradient
 from golden.block import BlockRun, Limits
 from golden.counters import Counters
 from golden.formats import Formats
-from golden.network import Layer, LifCodes, Network
+from golden.network import Layer, Network
+from golden.neuron import LifCodes
 from golden.qformat import Int, QFormat
 from golden.settings import Settings, intervals
 from golden.trace import Trace
@@ -200,7 +201,6 @@ class GoldenModel:
         if learn and not 0 <= label < self.network.classes:
             raise ValueError(f"label must be in 0..{self.network.classes - 1}, not {label}")
         counters = counters or Counters()
-        counters.interval(steps, start=start, learn=learn, update=learn and update)
         if trace is not None:
             trace.begin()
         if start:
@@ -221,6 +221,7 @@ class GoldenModel:
                             self._update(layer, words[layer.hash_id], halvings, trace, counters)
             spikes = run.spikes
         self.update_number += bool(learn and update)
+        counters.interval(steps, start=start, learn=learn, update=learn and update)
         return counts
 
     def _update(

@@ -83,7 +83,7 @@ def core_signature(config: CoreConfig) -> dict:
 
     ``job`` is taken (ready) when the core starts it. ``running`` is high from that cycle until the
     job's END; ``finished`` pulses there, when the job's counts stand in the result memory of its
-    slot (``run``'s parity). ``result_data`` follows ``result_address`` = {slot, group} by one cycle:
+    slot (parity of ``run``). ``result_data`` follows ``result_address`` = {slot, group} by a cycle:
     P counts of `formats.count` bits; ``result_groups`` is how many words the last REPORT wrote.
     ``frame_map`` is row 0 of the layer table; frames of a job are list entries at
     ``slot * frame_words + step * spike_stride``. Saturation counters pulse-accumulate inside the

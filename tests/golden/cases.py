@@ -4,7 +4,8 @@ import numpy as np
 
 from golden.counters import Counters
 from golden.formats import Formats
-from golden.network import AvgPool, Conv, Dense, Lif, Network
+from golden.network import AvgPool, Conv, Dense, Network
+from golden.neuron import Lif
 from golden.settings import Settings
 from golden.trainer import GoldenModel
 from tests.golden.scalar_model import ScalarModel

@@ -6,7 +6,8 @@ import pytest
 from golden import gradient, lif, local_error, synapse
 from golden.formats import Formats
 from golden.initialise import _fire, initialise
-from golden.network import AvgPool, Conv, Dense, Lif, LifCodes, Network
+from golden.network import AvgPool, Conv, Dense, Network
+from golden.neuron import Lif, LifCodes
 from golden.qformat import QFormat
 from golden.random_bits import encrypt, round_keys, rounding_words
 from tests.golden import cases

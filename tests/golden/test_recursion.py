@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from golden.network import AvgPool, Conv, Dense, Lif, Network
+from golden.network import AvgPool, Conv, Dense, Network
+from golden.neuron import Lif
 from golden.reference import recursion
 from golden.reference.recursion import FloatModel
 from golden.settings import Settings, intervals

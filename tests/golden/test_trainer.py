@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from golden.counters import Counters
 from golden.formats import Formats
 from golden.initialise import initialise
-from golden.network import AvgPool, Conv, Dense, Lif, Network
+from golden.network import AvgPool, Conv, Dense, Network
+from golden.neuron import Lif
 from golden.reference.recursion import FloatModel
 from golden.settings import Settings
 from golden.trace import Trace

@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """LifPass against golden.lif, bit for bit: carries, lists, counts, saturation, cycles."""
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 
 from golden import lif
 from golden.formats import Formats
-from golden.network import LifCodes
+from golden.neuron import LifCodes
 from host.protocol.program import LifFlag
 from hw.interfaces import entry_layout
 from hw.lif import LifPass
@@ -71,12 +72,12 @@ def expected_list(area, bits):
 class Run:
     """One configuration of LifPass and its memories, run for several steps."""
 
-    def __init__(self, lanes, shape, dense, formats, seed):
+    def __init__(self, lanes, shape, dense, formats, seed, multiplier=25):
         self.config = small_config(lanes, formats=formats, class_groups=8)
         self.area = Map(shape, self.config, dense)
         shapes = self.config.memory_shapes
         self.bench = Bench(
-            LifPass(self.config),
+            LifPass(self.config, multiplier),
             {"state": shapes["state"], "spike": shapes["spikes"], "mask": shapes["masks"]},
         )
         self.rng = np.random.default_rng(seed)
@@ -159,6 +160,18 @@ def test_steps_are_goldens(lanes, shape, dense, formats):
     assert sum(clipped) > 0  # saturation is exercised
 
 
+@pytest.mark.parametrize("multiplier", [10, 18, 24])
+@pytest.mark.parametrize("formats", [Formats(), Formats(state=40, carry=24)])
+def test_narrow_multipliers_change_nothing(formats, multiplier):
+    run = Run(4, (2, 5, 3), False, formats, seed=multiplier, multiplier=multiplier)
+
+    async def process(ctx):
+        for codes in CODES:
+            await run.step(ctx, codes, LifFlag.SPIKES | LifFlag.MASKS, learn=1)
+
+    run.bench.simulate(process)
+
+
 @pytest.mark.parametrize("learn", [0, 1])
 @pytest.mark.parametrize("flags", range(8))
 def test_flags(flags, learn):
@@ -182,6 +195,11 @@ def test_silent_layer_lists_its_last_word():
         await run.step(ctx, codes, LifFlag.SPIKES | LifFlag.MASKS, learn=1, u=silent)
 
     run.bench.simulate(process)
+
+
+def test_too_narrow_multiplier():
+    with pytest.raises(ValueError, match="multiplier must be at least 10 bits wide, not 9"):
+        LifPass(small_config(8), 9)
 
 
 @pytest.mark.parametrize(

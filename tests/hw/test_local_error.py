@@ -6,7 +6,8 @@ import pytest
 
 from golden.formats import Formats
 from golden.local_error import potential_errors
-from golden.network import AvgPool, Conv, LifCodes, Network
+from golden.network import AvgPool, Conv, Network
+from golden.neuron import LifCodes
 from golden.synapse import unpooled
 from host.protocol.program import ErrorFlag
 from hw.interfaces import entry_layout
