@@ -107,13 +107,12 @@ class CoreBench:
                 ctx.set(dut.job.valid, 0)
                 break
             await ctx.tick()
-        for cycle in range(LIMIT):
-            if ctx.get(dut.finished):
-                await ctx.tick()
-                break
+        cycle = 0
+        while not ctx.get(dut.finished):
             await ctx.tick()
-        else:
-            raise AssertionError(f"run {run} has not finished after {LIMIT} cycles")
+            cycle += 1
+            assert cycle < LIMIT, f"run {run} has not finished after {LIMIT} cycles"
+        await ctx.tick()
         counts = []
         for group in range(self.layout.layers[-1].map.groups):
             groups = dut.config.class_groups

@@ -17,7 +17,8 @@ from tests.hw.packing import list_entries
 CONFIGS = {
     lanes: CoreConfig(
         lanes=lanes, pack_max=pack, weight_rows=4096, neuron_words=1024, error_words=1024,
-        spike_words=4096, mask_words=4096, frame_words=512, class_groups=8, map_bits=4, group_bits=5,
+        spike_words=4096, mask_words=4096, frame_words=512, class_groups=8, map_bits=4,
+        group_bits=5,
     )
     for lanes, pack in ((4, 1), (8, 2), (16, 2))
 }  # fmt: skip
