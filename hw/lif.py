@@ -1,6 +1,6 @@
 """Pass over a layer's leaky integrate-and-fire neurons, one word of P per cycle."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import C, Cat, Module, Mux, Signal, signed
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.core_config import CoreConfig, clog2
@@ -29,11 +29,14 @@ class LifPass(Component):
     last word, are listed.
 
     `done` comes ``words + 6`` cycles after `start`, with the last write; `saturated` follows a
-    word's write by 3 cycles. One multiplier per lane, state x 10 bits.
+    word's write by 2 cycles. One multiplier per lane, state x 10 bits.
 
     Parameters
     ----------
     config : CoreConfig
+    multiplier : int
+        Widest signed operand of the target's multipliers: 25 for DSP48E1, 18 for ECP5. A wider
+        state takes two of them, in as many cycles [bits].
 
     Members
     -------
@@ -56,10 +59,17 @@ class LifPass(Component):
         The lists; data is `entry_layout`.
     count_valid, count_group, count_bits : Out
         With `LifFlag.COUNT`: spikes of one word of classes.
+
+    Raises
+    ------
+    ValueError
+        `multiplier` is narrower than tau.
     """
 
-    def __init__(self, config: CoreConfig):
-        self.config = config
+    def __init__(self, config: CoreConfig, multiplier: int = 25):
+        if multiplier < 10:
+            raise ValueError(f"multiplier must be at least 10 bits wide, not {multiplier!r}")
+        self.config, self.multiplier = config, multiplier
         shapes = config.memory_shapes
         super().__init__(
             {
@@ -145,24 +155,34 @@ class LifPass(Component):
             factor_u.eq(u),
             factor_tau.eq(Mux(neurons[READ_LATENCY][lane], layer.tau, 0)),
         ]
-        # Stage 2: spike, mask, what the reset takes away; the product.
+        # Stage 2: spike, mask, what the reset takes away; the product, in two parts where u is
+        # wider than a multiplier.
         neuron = neurons[READ_LATENCY + 1][lane]
         spike, surrogate = register(1, "spike"), register(1, "surrogate")
         reset = register(signed(17), "reset")
-        product = register(signed(f.state + 10), "product")
         above = ~distance[-1] & neuron
         m.d.sync += [
             spike.eq(above),
             surrogate.eq((distance < layer.half_a) & (distance > -layer.half_a) & neuron),
             reset.eq(Mux(above, layer.theta, 0)),
-            product.eq(factor_u * factor_tau),
         ]
-        # Stage 3: leak and reset. (tau u >> 8) - theta = (tau u - 256 theta) >> 8.
+        low = max(0, f.state - self.multiplier)
+        product = register(signed(f.state - low + 10), "product")
+        m.d.sync += product.eq((factor_u >> low) * factor_tau)
+        # Stages 3 and 4: leak, reset, saturation. (tau u >> 8) - theta = (tau u - 256 theta) >> 8.
         leaked = register(signed(max(f.state + 10, 25) + 1), "leaked")
-        m.d.sync += leaked.eq(product - (reset << COEFFICIENT_FRACTION))
-        # Stage 4: saturation.
+        if low:
+            part = register(signed(low + 11), "product_low")
+            m.d.sync += [
+                part.eq(Cat(factor_u[:low], C(0, 1)).as_signed() * factor_tau),
+                leaked.eq((product << low) + part),
+            ]
+            wide = (leaked >> COEFFICIENT_FRACTION) - delay(m, reset, 1, f"reset_{lane}")
+        else:
+            m.d.sync += leaked.eq(product - (reset << COEFFICIENT_FRACTION))
+            wide = leaked >> COEFFICIENT_FRACTION
         carry, clipped = register(signed(f.carry), "carry"), register(1, "clipped")
-        limited, clip = saturate(leaked >> COEFFICIENT_FRACTION, f.carry)
+        limited, clip = saturate(wide, f.carry)
         m.d.sync += [carry.eq(limited), clipped.eq(clip)]
         return spike, surrogate, resize(carry, f.state), clipped
 
