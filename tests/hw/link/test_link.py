@@ -127,7 +127,7 @@ def refusals():
     )
     yield "run cut", Packet.RUN, job(0, 1), Status.UNKNOWN
     yield "run ahead", Packet.RUN, run_payload(1, [FRAME]), Status.RANGE
-    yield "two numbers", Packet.RUN, job(0, 1) + frames(1, 0, [FRAME]), Status.RANGE
+    yield "two numbers", Packet.RUN, job(1, 1) + frames(0, 0, [FRAME]), Status.RANGE
     yield "no steps", Packet.RUN, run_payload(0, []), Status.RANGE
     yield "frames missing", Packet.RUN, run_payload(0, [FRAME], steps=2), Status.RANGE
     yield "frames too many", Packet.RUN, run_payload(0, [FRAME] * 2, steps=1), Status.RANGE
