@@ -86,12 +86,15 @@ class MapLayout:
 
 
 def map_layout(shape: Shape, lanes: int, pack_max: int) -> MapLayout:
-    """Lay out a map; `pack_max` 0 keeps one position a word."""
-    height, width, channels = shape
+    """Lay out a map; `pack_max` 0 keeps one position a word.
+
+    The packing depends on the channels alone, so that a pool is packed like the layer it reads,
+    whatever is left of the map: POOL adds words lane by lane.
+    """
+    _, width, channels = shape
     pack = 0
-    if height * width > 1:
-        while pack < pack_max and (lanes >> (pack + 1)) >= channels:
-            pack += 1
+    while pack < pack_max and (lanes >> (pack + 1)) >= channels:
+        pack += 1
     return MapLayout(shape, lanes, pack, -(-width // (1 << pack)), -(-channels // lanes))
 
 

@@ -221,13 +221,8 @@ class ScalarModel:
 
     def packed(self, shape):
         """Return the positions that share a word of a map."""
-        height, width, channels = shape
         together = 1
-        while (
-            height * width > 1
-            and together < 2**self.pack_max
-            and self.lanes // (2 * together) >= channels
-        ):
+        while together < 2**self.pack_max and self.lanes // (2 * together) >= shape[2]:
             together *= 2
         return together
 
