@@ -45,7 +45,7 @@ class Preset:
 NETWORKS: dict[str, Network] = {
     "small": Network(
         (16, 16, 2),
-        (Conv(8, 5), AvgPool(2), Dense(64)),
+        (Conv(8, 5, stride=2), Dense(64)),
         classes=10,
         name="small",
     ),
@@ -75,10 +75,10 @@ replaced by those of the data set in use."""
 PRESETS: dict[str, Preset] = {
     "digits": Preset(
         "small",
-        Settings(interval=10, rate_shift=6, layer_shifts=(3, 2, 1, 0)),
+        Settings(interval=10, rate_shift=4, layer_shifts=(4, 3, 1, 0)),
         epochs=2,
         halve_every=1,
-        train_limit=450,
+        train_limit=600,
         test_limit=150,
     ),
     "gestures": Preset(
