@@ -97,7 +97,7 @@ class Counters:
             )
 
     def interval(self, steps: int, *, start: bool, learn: bool, update: bool) -> None:
-        """Note that an interval begins; what it costs besides lane operations starts here."""
+        """Note that an interval has ended: `golden.cycles` adds up its cycles here."""
 
     def saturated(self, kind: str, count: int) -> None:
         """Add clipped values."""

@@ -1,0 +1,237 @@
+"""Cycles of the accelerator, exact: every instruction of an interval, from golden's activity.
+
+Passes over words take, from their start to the next instruction's::
+
+    CLEAR    words + 4
+    LIF      words + 7
+    LOSS     groups * P + 9
+    ERROR    words + 7; straight after a BACKWARD words + 12 + stages (its last e is on its way)
+    UPDATE   rows + 14
+
+with ``stages`` = ceil(log4 P) of the adder tree; words, groups and rows of all groups as
+`golden.layout` places them. Walks are in `golden.walk_cycles`. A GRADIENT or BACKWARD whose layer
+has no error at that step ends at once. The next instruction is decoded meanwhile: that takes 5
+cycles, and 2 for each loop control or instruction not wanted before it, so no instruction is
+shorter. `IDLE_TO_START` cycles pass from taking a job to its first instruction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from golden.counters import Counters, word_spikes
+from golden.layout import LayerLayout, Layout
+from golden.lif import Bits, Integers
+from golden.network import Block, Layer
+from golden.walk_cycles import pool_cycles, rows, walk_cycles
+
+CLEAR, LIF, LOSS, ERROR, UPDATE = 4, 7, 9, 7, 14
+"""Cycles of each pass besides those of its words, classes or rows."""
+
+SKIPPED = 1
+"""Cycles of a GRADIENT or BACKWARD without errors, if decoding were not slower."""
+
+DECODE = 5
+"""Cycles to fetch and decode an instruction."""
+CONTROL = 2
+"""Cycles of loop control, and of an instruction that is not wanted."""
+END = 3
+"""Cycles to find the end of the program."""
+IDLE_TO_START = 6
+"""Cycles from taking a job to its first instruction, if all are wanted."""
+
+TREE = 4
+"""Terms added per stage of BACKWARD's adder tree."""
+
+CONTROLS = ("FIRST", "NEXT", "LAST", "PREVIOUS")
+
+
+def error_wait(lanes: int) -> int:
+    """Return the cycles that the error pass after a BACKWARD waits for its last e."""
+    stages = 0
+    while lanes > 1:
+        lanes, stages = -(-lanes // TREE), stages + 1
+    return stages + 5
+
+
+class Instruction(NamedTuple):
+    """One instruction of the program.
+
+    Attributes
+    ----------
+    op : str
+        Name of the operation.
+    layer : Layer or None
+        None for loop control.
+    when : tuple of str
+        Conditions, of ``start``, ``learn`` and ``update``, that must all hold.
+    """
+
+    op: str
+    layer: Layer | None = None
+    when: tuple[str, ...] = ()
+
+
+def block_program(block: Block) -> list[Instruction]:
+    """Return the instructions of a block in their order."""
+    layers = block.all_layers
+    code = [Instruction("CLEAR", layer, ("start",)) for layer in layers]
+    code.append(Instruction("FIRST"))
+    for layer in layers:
+        code.append(Instruction("POOL" if layer.kind == "pool" else "FORWARD", layer))
+        code.append(Instruction("LIF", layer))
+    code += [Instruction("NEXT"), Instruction("LOSS", block.classifier)]
+    learn = ("learn",)
+    code.append(Instruction("LAST", None, learn))
+    for layer in reversed(layers):
+        code.append(Instruction("ERROR", layer, learn))
+        if layer.has_weights:
+            code.append(Instruction("GRADIENT", layer, learn))
+            if layer is not layers[0]:
+                code.append(Instruction("BACKWARD", layer, learn))
+    code.append(Instruction("PREVIOUS", None, learn))
+    code += [
+        Instruction("UPDATE", layer, ("learn", "update"))
+        for layer in reversed(layers)
+        if layer.has_weights
+    ]
+    return code
+
+
+def executed(code: list[Instruction], steps: int, flags: set[str]) -> Iterator[Instruction | None]:
+    """Yield the instructions of a block as they are fetched; None for one that is not started."""
+    position, step, loop = 0, 0, 0
+    while position < len(code):
+        instruction = code[position]
+        position += 1
+        if not flags.issuperset(instruction.when):
+            yield None
+        elif instruction.op in CONTROLS:
+            yield None
+            if instruction.op in ("FIRST", "LAST"):
+                step, loop = 1, position
+            elif step < steps:
+                step, position = step + 1, loop
+        else:
+            yield instruction
+
+
+@dataclass
+class CycleCounters(Counters):
+    """Cycles per instruction besides what `Counters` counts; made by `of`.
+
+    Attributes
+    ----------
+    cycles : dict
+        Keys (layer name, instruction such as ``FORWARD``): cycles, as the board's profile.
+    idle : int
+        Cycles of jobs before their first instruction.
+    intervals : int
+        Intervals counted.
+    """
+
+    layout: Layout | None = None
+    cycles: dict[tuple[str, str], int] = field(default_factory=dict)
+    idle: int = 0
+    intervals: int = 0
+    _walks: dict[tuple[str, str], list[int]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, layout: Layout) -> CycleCounters:
+        """Return counters for a network that is placed in a core."""
+        return cls(layout.config.lanes, layout.config.pack_max, layout=layout)
+
+    @property
+    def total(self) -> int:
+        """Cycles of all intervals."""
+        return self.idle + sum(self.cycles.values())
+
+    def _placed(self, layer: Layer) -> LayerLayout:
+        assert self.layout is not None, "CycleCounters are made by CycleCounters.of(layout)"
+        return self.layout.layers[layer.index]
+
+    def forward(self, layer: Layer, spikes: Bits) -> None:
+        """Count operations and cycles of FORWARD or POOL."""
+        super().forward(layer, spikes)
+        area = self._placed(layer).map
+        if layer.kind == "pool":
+            words = word_spikes(spikes, self.lanes, self.pack_max)
+            cycles = [pool_cycles(step, area, layer.window) for step in words]
+            self._walks[layer.name, "POOL"] = cycles
+            return
+        walks = [rows(layer, area.groups, step, None, False) for step in spikes]
+        self._walks[layer.name, "FORWARD"] = [walk_cycles(walk.operations) for walk in walks]
+
+    def gradient(self, layer: Layer, spikes: Bits, gamma: Integers) -> None:
+        """Count operations and cycles of GRADIENT."""
+        super().gradient(layer, spikes, gamma)
+        self._sparse("GRADIENT", layer, spikes, gamma)
+
+    def backward(self, layer: Layer, mask: Bits, gamma: Integers) -> None:
+        """Count operations and cycles of BACKWARD."""
+        super().backward(layer, mask, gamma)
+        if layer.has_weights:
+            self._sparse("BACKWARD", layer, mask, gamma)
+
+    def _sparse(self, op: str, layer: Layer, events: Bits, gamma: Integers) -> None:
+        groups = self._placed(layer).map.groups
+        errors = gamma != 0
+        if layer.kind == "conv":
+            flags = errors.any(axis=-1)
+        else:
+            flags = self._words(errors.reshape(len(errors), -1))
+        back = op == "BACKWARD"
+        cycles = []
+        for step, nonzero in zip(events, flags, strict=True):
+            if nonzero.any():
+                walk = rows(layer, groups, step, nonzero, back)
+                cycles.append(walk_cycles(walk.operations, backward=back))
+            else:
+                cycles.append(SKIPPED)
+        self._walks[layer.name, op] = cycles
+
+    def interval(self, steps: int, *, start: bool, learn: bool, update: bool) -> None:
+        """Add up the cycles of an interval that has ended."""
+        assert self.layout is not None
+        wanted = (("start", start), ("learn", learn), ("update", update))
+        flags = {name for name, holds in wanted if holds}
+        taken = {key: iter(cycles) for key, cycles in self._walks.items()}
+        for key in taken:
+            if key[1] in ("GRADIENT", "BACKWARD"):
+                taken[key] = iter(self._walks[key][::-1])
+        self._walks.clear()
+        self.intervals += 1
+        before: tuple[str, str] | None = None
+        own, decode, after_backward = 0, IDLE_TO_START - DECODE, False
+        for block in self.layout.network.blocks:
+            for instruction in executed(block_program(block), steps, flags):
+                if instruction is None:
+                    decode += CONTROL
+                    continue
+                self._close(before, own, decode + DECODE)
+                assert instruction.layer is not None
+                before, decode = (instruction.layer.name, instruction.op), 0
+                own = next(taken[before]) if before in taken else self._pass(instruction)
+                if instruction.op == "ERROR" and after_backward:
+                    own += error_wait(self.lanes)
+                after_backward = instruction.op == "BACKWARD" and own > SKIPPED
+        self._close(before, own, decode + END)
+
+    def _close(self, key: tuple[str, str] | None, own: int, decode: int) -> None:
+        if key is None:
+            self.idle += decode
+        else:
+            self.cycles[key] = self.cycles.get(key, 0) + max(own, decode)
+
+    def _pass(self, instruction: Instruction) -> int:
+        assert instruction.layer is not None
+        placed = self._placed(instruction.layer)
+        return {
+            "CLEAR": placed.map.words + CLEAR,
+            "LIF": placed.map.words + LIF,
+            "LOSS": placed.map.groups * self.lanes + LOSS,
+            "ERROR": placed.map.words + ERROR,
+            "UPDATE": placed.weight_rows + UPDATE,
+        }[instruction.op]
