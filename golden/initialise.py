@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golden import synapse
+from golden import random_weights, synapse
 from golden.formats import Formats
 from golden.network import Layer, Network
 from golden.qformat import Int
@@ -25,6 +25,7 @@ def initialise(
     formats: Formats | None = None,
     *,
     seed: int = 0,
+    run_seed: int = 1,
     hidden_rate: float = 0.10,
     classifier_rate: float = 0.05,
 ) -> tuple[list[Float], list[Int]]:
@@ -44,6 +45,9 @@ def initialise(
         Format of the codes.
     seed : int
         Seeds the numpy generator.
+    run_seed : int
+        `Settings.seed` of the run, which keys the patterns of random classifiers; only their scale
+        is found here.
     hidden_rate, classifier_rate : float
         Wanted spikes per neuron and step.
 
@@ -72,10 +76,21 @@ def initialise(
     for block in network.blocks:
         for layer in block.all_layers:
             if layer.has_weights:
-                weight = generator.normal(0.0, layer.rows**-0.5, layer.weight_shape)
+                if layer.random:
+                    unit = layer.rows**-0.5 / random_weights.RMS
+                    weight = random_weights.pattern(run_seed, layer) * unit
+                else:
+                    unit = 0.0
+                    weight = generator.normal(0.0, layer.rows**-0.5, layer.weight_shape)
                 drive = _drive(source, layer, weight)
                 rate = classifier_rate if layer.kind == "classifier" else hidden_rate
                 scale = _scale(drive, layer, rate)
+                if layer.random:  # one weight code fine
+                    lsb = formats.weight_format.lsb
+                    limit = min(
+                        2**random_weights.SCALE_BITS - 1, formats.weight_format.maximum // 3
+                    )
+                    scale = min(max(1, round(scale * unit / lsb)), limit) * lsb / unit
                 weights.append(weight * scale)
                 drive *= scale
             else:

@@ -127,7 +127,7 @@ class LayerLayout:
     @property
     def weight_rows(self) -> int:
         """Rows of its weights over all groups."""
-        return self.layer.rows * self.map.groups if self.layer.has_weights else 0
+        return self.layer.rows * self.map.groups if self.layer.trainable else 0
 
     def weights_to_lanes(self, weights: Int) -> Int:
         """Place a weight matrix, shape (rows, c_out), in lanes, shape (groups * rows, P)."""

@@ -55,6 +55,10 @@ class Dense:
 LayerSpec = Conv | AvgPool | Dense
 
 
+CLASSIFIERS = ("trainable", "random")
+"""Kinds of local classifiers."""
+
+
 @dataclass(frozen=True)
 class Layer:
     """A layer with every shape resolved; dense layers and classifiers have a 1x1 output map.
@@ -77,6 +81,8 @@ class Layer:
         Number of this layer among those with weights: keys its random bits.
     pool_area : int
         Area of the pool that reads this layer, else 1; divides this layer's A.
+    random : bool
+        Its weights are `golden.random_weights`, generated where they are used and never updated.
     """
 
     index: int
@@ -92,11 +98,17 @@ class Layer:
     window: int = 1
     hash_id: int = -1
     pool_area: int = 1
+    random: bool = False
 
     @property
     def has_weights(self) -> bool:
         """Whether the layer owns a weight tensor (all but pools)."""
         return self.kind != "pool"
+
+    @property
+    def trainable(self) -> bool:
+        """Whether its weights are stored and updated."""
+        return self.has_weights and not self.random
 
     @property
     def rows(self) -> int:
@@ -165,6 +177,9 @@ class Network:
         Neuron constants of all layers.
     name : str
         For messages and run folders.
+    classifier : str
+        ``trainable``, or ``random``: the weights of all classifiers are a hash of their address,
+        used in both directions, never stored and never updated.
 
     Raises
     ------
@@ -178,6 +193,7 @@ class Network:
     block_length: int | tuple[int, ...] = 1
     lif: Lif = field(default_factory=Lif)
     name: str = "network"
+    classifier: str = "trainable"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "input_shape", tuple(self.input_shape))
@@ -191,6 +207,8 @@ class Network:
         for name, size in zip(("height", "width", "channels"), self.input_shape, strict=True):
             require_integer(f"input {name}", size, 1, 4096)
         require_integer("classes", self.classes, 2, 4096)
+        if self.classifier not in CLASSIFIERS:
+            raise ValueError(f"classifier must be one of {CLASSIFIERS}, not {self.classifier!r}")
         if not self.layers:
             raise ValueError("layers must hold at least one Conv or Dense layer")
         for position, spec in enumerate(self.layers):
@@ -263,6 +281,7 @@ class Network:
                 classifier = Layer(
                     index, f"classifier{hidden}", "classifier", source, shape,
                     (1, 1, self.classes), self.lif, hash_id=hash_id,
+                    random=self.classifier == "random",
                 )  # fmt: skip
                 blocks.append(Block(tuple(members), classifier))
                 members, trained, index, hash_id = [], 0, index + 1, hash_id + 1
@@ -280,7 +299,7 @@ class Network:
 
     @property
     def weights(self) -> int:
-        """Number of weights, classifiers included."""
+        """Number of weights, classifiers included, random ones too."""
         return sum(math.prod(layer.weight_shape) for layer in self.weighted)
 
     def to_dict(self) -> dict[str, Any]:
@@ -295,6 +314,7 @@ class Network:
             if isinstance(self.block_length, int)
             else list(self.block_length),
             "lif": dict(vars(self.lif)),
+            "classifier": self.classifier,
         }
 
     @classmethod
@@ -322,6 +342,7 @@ class Network:
                 data.get("block_length", 1),
                 Lif(**data.get("lif", {})),
                 data.get("name", "network"),
+                data.get("classifier", "trainable"),
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"network description is not valid: {error}") from error

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from golden import gradient
+from golden import gradient, random_weights
 from golden.block import BlockRun, Limits
 from golden.counters import Counters
 from golden.formats import Formats
@@ -144,6 +144,9 @@ class GoldenModel:
                 )
             if np.abs(weight.astype(np.int64)).max() > limit.maximum:
                 raise ValueError(f"weights of {layer.name} must lie within +-{limit.maximum}")
+        for layer, weight in zip(layers, weights, strict=True):
+            if layer.random:
+                random_weights.find_scale(self.settings.seed, layer, weight)
         self.weights = [np.array(weight, dtype=np.int64) for weight in weights]
 
     def run_interval(
@@ -217,7 +220,7 @@ class GoldenModel:
                 run.backward(label, scale)
                 if update:
                     for layer in block.all_layers:
-                        if layer.has_weights:
+                        if layer.trainable:
                             self._update(layer, words[layer.hash_id], halvings, trace, counters)
             spikes = run.spikes
         self.update_number += bool(learn and update)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from golden.layout import DoesNotFitError, LayerLayout, Layout
 from golden.network import Block, Layer
@@ -13,13 +14,20 @@ Values = dict[str, int]
 """Field values of one record."""
 
 
-def layer_table(layout: Layout, settings: Settings, halvings: int = 0) -> list[Values]:
+def layer_table(
+    layout: Layout,
+    settings: Settings,
+    halvings: int = 0,
+    scales: Mapping[int, int] | None = None,
+) -> list[Values]:
     """Return the rows of the layer table: the input frame, then every layer.
 
     Parameters
     ----------
     halvings : int
         How often the learning rate has been halved so far; changes the field ``shift`` only.
+    scales : mapping, optional
+        Scale of each random classifier by `Layer.hash_id`; 0 where not given.
 
     Raises
     ------
@@ -41,7 +49,11 @@ def layer_table(layout: Layout, settings: Settings, halvings: int = 0) -> list[V
         "frame": 1,
         "spike_stride": frame.words,
     }
-    return [first, *(_row(placed, layout, settings, halvings) for placed in layout.layers)]
+    rows = [_row(placed, layout, settings, halvings) for placed in layout.layers]
+    for placed, row in zip(layout.layers, rows, strict=True):
+        if placed.layer.random:
+            row |= {"random": 1, "scale": (scales or {}).get(placed.layer.hash_id, 0)}
+    return [first, *rows]
 
 
 def _row(placed: LayerLayout, layout: Layout, settings: Settings, halvings: int) -> Values:
@@ -105,7 +117,7 @@ def program(layout: Layout) -> list[Values]:
         _emit(code, Op.LOSS, layer=block.classifier, argument=report)
         _backward(code, block)
         for layer in reversed(block.all_layers):
-            if layer.has_weights:
+            if layer.trainable:
                 _emit(code, Op.UPDATE, When.LEARN | When.UPDATE, layer)
     _emit(code, Op.END)
     has = layout.config.instructions
@@ -155,10 +167,10 @@ def _backward(code: list[Values], block: Block) -> None:
         if above is not None and above.kind == "pool":
             flags, other = flags | ErrorFlag.POOLED, above.index + 1
         _emit(code, Op.ERROR, learn, layer, other, flags)
-        if layer.has_weights:
+        if layer.trainable:
             _emit(code, Op.GRADIENT, learn, layer, layer.source + 1)
-            if position > 0:
-                _emit(code, Op.BACKWARD, learn, layer, layer.source + 1)
+        if layer.has_weights and position > 0:
+            _emit(code, Op.BACKWARD, learn, layer, layer.source + 1)
     _emit(code, Op.PREVIOUS, learn, argument=top)
 
 

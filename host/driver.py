@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from golden import random_weights
 from golden.core_config import CoreConfig
 from golden.layout import Layout
 from golden.qformat import Int
@@ -204,6 +205,7 @@ class LinkBoard(Board):
         table, program = compiler.layer_table(layout, settings), compiler.program(layout)
         self._write_register("clear", CLEAR_COUNTERS | CLEAR_RUN)
         self._next_run = 0
+        self._scales = {}
         self._write_register("seed", settings.seed)
         self._write_records(Space.LAYERS, LAYER, table)
         self._write_records(Space.PROGRAM, INSTRUCTION, program)
@@ -216,7 +218,10 @@ class LinkBoard(Board):
             self.write_rows(space, bytes(-(-space_shape(space, self.config)[1] // 8) * rows))
 
     def _apply_halvings(self) -> None:
-        table = compiler.layer_table(self.layout, self.settings, self._halvings)
+        self._write_table()
+
+    def _write_table(self) -> None:
+        table = compiler.layer_table(self.layout, self.settings, self._halvings, self._scales)
         self._write_records(Space.LAYERS, LAYER, table)
 
     def _lanes(self, kind: str) -> tuple[Space, int]:
@@ -229,8 +234,18 @@ class LinkBoard(Board):
 
     def _write(self, kind: str, values: list[Int]) -> None:
         space, width = self._lanes(kind)
+        if kind == "weights":
+            self._scales = {
+                layer.hash_id: random_weights.find_scale(
+                    self.settings.seed, layer, values[layer.hash_id]
+                )
+                for layer in self.network.weighted
+                if layer.random
+            }
+            if self._scales:
+                self._write_table()
         for placed in self.layout.layers:
-            if placed.layer.has_weights:
+            if placed.layer.trainable:
                 lanes = placed.weights_to_lanes(values[placed.layer.hash_id])
                 self.write_rows(space, pack_rows(lanes, width), placed.weight_base)
 
@@ -242,6 +257,9 @@ class LinkBoard(Board):
             if kind == "state":
                 data = self.read_rows(space, placed.state_base, placed.map.words)
                 values.append(placed.map.from_lanes(unpack_rows(data, lanes, width)))
+            elif placed.layer.random:
+                scale = self._scales.get(placed.layer.hash_id, 0) if kind == "weights" else 0
+                values.append(random_weights.pattern(self.settings.seed, placed.layer) * scale)
             elif placed.layer.has_weights:
                 data = self.read_rows(space, placed.weight_base, placed.weight_rows)
                 values.append(placed.weights_from_lanes(unpack_rows(data, lanes, width)))

@@ -121,7 +121,9 @@ def _first_weights(run: Run) -> list[Int]:
     chosen = recording_order(len(train), seed, 0)[:INITIAL_RECORDINGS]
     frames = [sample.frames for sample in train.subset(chosen)]
     formats = None if run.config is None else run.config.formats
-    return initialise(run.network, frames, formats, seed=seed)[1]
+    return initialise(
+        run.network, frames, formats, seed=seed, run_seed=run.settings.seed
+    )[1]
 
 
 def _load_state(run: Run, board: Board, folder: RunFolder) -> Progress:

@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib.wiring import Component
 
 from golden.core_config import CoreConfig, clog2
+from golden.random_weights import KEY_UPDATE
 from host.protocol.packets import Space
 from host.protocol.program import Op
 from hw.clear import ClearPass
@@ -89,6 +90,7 @@ class Core(Component):
         m.submodules.loss = loss = LossPass(config)
         m.submodules.update = update = UpdatePass(config)
         m.submodules.keys = keys = KeySchedule()
+        m.submodules.run_keys = run_keys = KeySchedule()
         memories = {}
         for space in MEMORIES:
             memories[space] = BlockMemory(*config.memory_shapes[space.name.lower()])
@@ -114,6 +116,9 @@ class Core(Component):
             keys.start.eq(sequencer.begin),
             keys.seed.eq(self.seed),
             keys.update_number.eq(self.job.payload.update_number),
+            run_keys.start.eq(sequencer.begin),
+            run_keys.seed.eq(self.seed),
+            run_keys.update_number.eq(KEY_UPDATE),
         ]
 
         # ---- operations
@@ -143,6 +148,9 @@ class Core(Component):
             datapath.operation.eq(walker.operation),
             datapath.valid.eq(walker.valid),
             datapath.finished.eq(walker.finished),
+            datapath.feature.eq(walker.feature),
+            datapath.group.eq(walker.group),
+            datapath.keys.eq(run_keys.keys),
             scanner.start.eq(walk_start | (start & is_op[Op.ERROR])),
             scanner.base.eq(command.list_start),
         ]

@@ -10,6 +10,8 @@ from hw.backward import Backward
 from hw.interfaces import LAYER_LAYOUT, READ_LATENCY, read_port, write_port
 from hw.lanes import pool_lanes, rotate, rotation, slot_mask
 from hw.operation import Mode, operation_layout
+from hw.random_bits import KEYS_LAYOUT
+from hw.random_weights import RandomWeights
 
 DRAIN = 4
 """Cycles from the last operation to its write into U or V, the write's cycle excluded."""
@@ -32,8 +34,10 @@ class Datapath(Component):
     -------
     mode, layer, source : In
         As for the walker.
-    operation, valid, finished : In
+    operation, valid, finished, feature, group : In
         From the walker.
+    keys : In(KEYS_LAYOUT)
+        Round keys of random weights.
     weight_read, gamma_read, state_read, momentum_read : Out(read_port)
         Memory ports.
     state_write, momentum_write, delta_write : Out(write_port)
@@ -61,6 +65,9 @@ class Datapath(Component):
                 "operation": In(self.operation_layout),
                 "valid": In(1),
                 "finished": In(1),
+                "feature": In(16),
+                "group": In(config.group_bits + 1),
+                "keys": In(KEYS_LAYOUT),
                 "weight_read": Out(read_port(*shapes["weights"])),
                 "gamma_read": Out(read_port(*shapes["gamma"])),
                 "state_read": Out(read_port(*shapes["state"])),
@@ -86,21 +93,25 @@ class Datapath(Component):
         # cycle c: addresses; the operation, its mode and packing follow its data, because the next
         # instruction may have begun when BACKWARD's last data arrive
         ages, valids, modes, packs = [op], [self.valid], [self.mode], [layer.pack]
+        randoms = [layer.random]
         for age in range(1, READ_LATENCY + 2):
             later = Signal(self.operation_layout, name=f"operation_{age}", reset_less=True)
             valid = Signal(name=f"valid_{age}")
             mode = Signal(Mode, name=f"mode_{age}")
+            random = Signal(name=f"random_{age}", reset_less=True)
             pack = Signal.like(layer.pack, name=f"pack_{age}", reset_less=True)
             m.d.sync += [
                 later.eq(ages[-1]),
                 valid.eq(valids[-1]),
                 mode.eq(modes[-1]),
                 pack.eq(packs[-1]),
+                random.eq(randoms[-1]),
             ]
             ages.append(later)
             valids.append(valid)
             modes.append(mode)
             packs.append(pack)
+            randoms.append(random)
         m.d.comb += [
             self.weight_read.address.eq(op.weight),
             self.gamma_read.address.eq(op.word),
@@ -110,7 +121,17 @@ class Datapath(Component):
         fetched = ages[READ_LATENCY]
         amount, turn = rotation(fetched.slot, packs[READ_LATENCY], config)
         m.d.comb += turn
+        m.submodules.random = random_weights = RandomWeights(config)
+        m.d.comb += [
+            random_weights.feature.eq(self.feature),
+            random_weights.group.eq(self.group),
+            random_weights.hash_id.eq(layer.hash_id),
+            random_weights.scale.eq(layer.scale),
+            random_weights.keys.eq(self.keys),
+        ]
         weights = split(self.weight_read.data, lanes)
+        drawn = split(random_weights.weights, lanes)
+        use_random = randoms[READ_LATENCY]
         forward = rotate(m, [w >> f.forward_shift for w in weights], amount, config)
         pooled = pool_lanes(m, fetched.bits, fetched.x, layer.pack, layer.window, config)
         state_operand = Signal(lanes * addend, reset_less=True)
@@ -122,7 +143,8 @@ class Datapath(Component):
                 pooled[lane] << (f.state_fraction - 2),
                 (pooled[lane] << f.state_fraction) >> 4,
             )
-            m.d.comb += part.eq(Mux(self.mode == Mode.POOL, share, forward[lane]))
+            synapse = Mux(use_random, drawn[lane] >> f.forward_shift, forward[lane])
+            m.d.comb += part.eq(Mux(self.mode == Mode.POOL, share, synapse))
             parts.append(part)
         m.d.sync += state_operand.eq(Cat(*parts))
 
@@ -132,7 +154,7 @@ class Datapath(Component):
         inside = slot_mask(packs[READ_LATENCY], config)
         m.d.sync += [
             gamma_operand.eq(Cat(*(Mux(inside[i], gammas[i], 0)[: f.gamma] for i in range(lanes)))),
-            weight_operand.eq(self.weight_read.data),
+            weight_operand.eq(Mux(use_random, random_weights.weights, self.weight_read.data)),
         ]
 
         # cycle c + 3: add or multiply

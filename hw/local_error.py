@@ -306,9 +306,7 @@ class ErrorPass(Component):
                 valid[WRITE_STAGE] & delay(m, ends, WRITE_STAGE, "ends", reset_less=False)
             ),
             self.flag_row.eq(delay(m, row, WRITE_STAGE, "row")),
-            self.flag_bits.eq(
-                gathered | (spots & positions.replicate(len(spots) >> finest))
-            ),
+            self.flag_bits.eq(gathered | (spots & positions.replicate(len(spots) >> finest))),
         ]
         with m.If(valid[WRITE_STAGE]):
             m.d.sync += gathered.eq(Mux(self.flag_write, 0, self.flag_bits))

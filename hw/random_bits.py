@@ -65,6 +65,12 @@ class KeySchedule(Component):
         return m
 
 
+def speck_round(x, y, key):
+    """Return one round of Speck32 on the 16-bit words (x, y)."""
+    mixed = (x.rotate_right(_ALPHA) + y)[:WORD] ^ key
+    return mixed, y.rotate_left(_BETA) ^ mixed
+
+
 class RandomWord(Component):
     """Hash of an address to 32 random bits, a new one every cycle.
 
@@ -96,8 +102,8 @@ class RandomWord(Component):
         for number in range(ROUNDS):
             next_x = Signal(WORD, name=f"x_{number + 1}", reset_less=True)
             next_y = Signal(WORD, name=f"y_{number + 1}", reset_less=True)
-            mixed = (x.rotate_right(_ALPHA) + y)[:WORD] ^ self.keys[number]
-            m.d.sync += [next_x.eq(mixed), next_y.eq(y.rotate_left(_BETA) ^ mixed)]
+            mixed, turned = speck_round(x, y, self.keys[number])
+            m.d.sync += [next_x.eq(mixed), next_y.eq(turned)]
             x, y = next_x, next_y
         m.d.comb += self.word.eq(Cat(x, y))
         return m

@@ -45,6 +45,9 @@ class Walker(Component):
         Non-zero flags of gamma from the error pass.
     operation, valid : Out
         Lane operations; nothing can hold them back.
+    feature, group : Out
+        Weight row inside the layer and output group of a dense layer's operation, one cycle before
+        it: the address of random weights.
     finished : Out(1)
         Pulses with or after the last operation.
     """
@@ -68,6 +71,8 @@ class Walker(Component):
                 "flag_bits": In(1 << config.map_bits),
                 "operation": Out(self.operation_layout),
                 "valid": Out(1),
+                "feature": Out(16),
+                "group": Out(config.group_bits + 1),
                 "finished": Out(1),
             }
         )
@@ -196,6 +201,7 @@ class Walker(Component):
             data.StructLayout(
                 {
                     "weight": 16,
+                    "feature": 16,
                     "word": 16,
                     "y": map_bits,
                     "y_high": map_bits,
@@ -251,6 +257,7 @@ class Walker(Component):
                 r_valid.eq(1),
                 emitted.eq(0),
                 row.weight.eq(layer.weight_base + product.py + product.px + product.pc + product.k),
+                row.feature.eq(product.py + product.px + product.pc),
                 row.word.eq(base + product.ny + product.nx + Mux(pool, product.g, 0)),
                 row.y.eq(product.y_low),
                 row.y_high.eq(product.y_high),
@@ -268,6 +275,7 @@ class Walker(Component):
             data.StructLayout(
                 {
                     "weight": 16,
+                    "feature": 16,
                     "word": 16,
                     "dense_group": config.group_bits + 1,
                     "x_low": map_bits,
@@ -309,6 +317,7 @@ class Walker(Component):
                 a_valid.eq(1),
                 todo.eq(Mux(null, 1, mask)),
                 at.weight.eq(row.weight),
+                at.feature.eq(row.feature),
                 at.word.eq(row.word),
                 at.dense_group.eq(row.y << 3),
                 at.x_low.eq(row.x_low),
@@ -340,7 +349,11 @@ class Walker(Component):
                 Mux(layer.dense, step, Mux(many, step * layer.groups, place >> layer.pack))
             ),
         ]
-        final = Mux(layer.dense, at.dense_group + step, group) == (layer.groups - 1)
+        m.d.comb += [
+            self.feature.eq(at.feature),
+            self.group.eq(Mux(layer.dense, at.dense_group + step, group)),
+        ]
+        final = self.group == layer.groups - 1
         op = self.operation
         flush = Signal()
         active = Signal()

@@ -42,6 +42,8 @@ LAYER = Record(
         Field("shift", 6, "q of the update", signed=True),
         Field("decay", 4, "d of the momentum, 0 clears V"),
         Field("hash_id", 8, "layer number of the random bits"),
+        Field("random", 1, "weights are scale times a hash of their address, not stored"),
+        Field("scale", 13, "scale of random weights, fraction f_w"),
     ),
 )
 """One row of the layer table. Row 0 describes the input frame, row i + 1 the layer of index i."""

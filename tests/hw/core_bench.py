@@ -5,6 +5,7 @@ from amaranth.sim import Simulator
 from golden.core_config import CoreConfig
 from golden.layout import place
 from golden.network import Network
+from golden.random_weights import find_scale
 from golden.settings import Settings
 from host.compiler import job, layer_table, program
 from host.protocol.packets import Space, space_shape
@@ -66,13 +67,18 @@ class CoreBench:
         return await self._access(space, address)
 
     async def load(self, weights) -> None:
-        rows = layer_table(self.layout, self.settings)
+        scales = {
+            layer.hash_id: find_scale(self.settings.seed, layer, weights[layer.hash_id])
+            for layer in self.network.weighted
+            if layer.random
+        }
+        rows = layer_table(self.layout, self.settings, scales=scales)
         for i, row in enumerate(rows):
             await self.write(Space.LAYERS, i, LAYER.pack(row))
         for i, row in enumerate(program(self.layout)):
             await self.write(Space.PROGRAM, i, INSTRUCTION.pack(row))
         for placed in self.layout.layers:
-            if placed.layer.has_weights:
+            if placed.layer.trainable:
                 lanes = placed.weights_to_lanes(weights[placed.layer.hash_id])
                 for i, row in enumerate(lanes):
                     await self.write(
@@ -130,7 +136,7 @@ class CoreBench:
         width = f.weight if space is Space.WEIGHTS else f.gradient
         result = []
         for placed in self.layout.layers:
-            if placed.layer.has_weights:
+            if placed.layer.trainable:
                 rows = [
                     from_word(
                         await self.read(space, placed.weight_base + i), self.config.lanes, width

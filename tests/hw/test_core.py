@@ -6,6 +6,7 @@ import pytest
 from golden.core_config import CoreConfig
 from golden.formats import Formats
 from golden.network import AvgPool, Conv, Dense, Network
+from golden.random_weights import pattern
 from golden.settings import Settings, intervals
 from golden.trainer import GoldenModel
 from host.protocol.packets import Space
@@ -18,7 +19,7 @@ SMALL = {
     "spike_words": 512,
     "mask_words": 512,
     "frame_words": 256,
-    "class_groups": 4,
+    "class_groups": 5,
     "map_bits": 4,
     "group_bits": 4,
 }
@@ -29,6 +30,7 @@ NETWORKS = {
     "conv-pool": Network((7, 6, 1), (Conv(2, 3, padding=1), AvgPool(2)), 3),
     "conv-pool-dense": Network((6, 6, 2), (Conv(3, 3), AvgPool(2), Dense(10)), 4),
     "stride": Network((7, 7, 1), (Conv(6, 3, padding=1, stride=2), Conv(5, 2)), 3),
+    "random": Network((6, 6, 2), (Conv(3, 3), AvgPool(2), Dense(10)), 19, classifier="random"),
     "block2": Network((6, 6, 2), (Conv(3, 3, 1), AvgPool(2), Conv(5, 3, 1), Dense(7)), 4, 2),
 }
 
@@ -36,7 +38,9 @@ NETWORKS = {
 def random_weights(network: Network, seed: int):
     rng = np.random.default_rng(seed)
     return [
-        Formats().weight_format.quantize(
+        pattern(seed, layer) * 900
+        if layer.random
+        else Formats().weight_format.quantize(
             rng.normal(0.02, 1.2 / np.sqrt(min(layer.rows, 30)), layer.weight_shape)
         )
         for layer in network.weighted
@@ -53,6 +57,8 @@ def random_weights(network: Network, seed: int):
         ("conv-pool-dense", 4),
         ("stride", 4),
         ("block2", 8),
+        ("random", 4),
+        ("random", 16),
     ],
 )
 def test_core_equals_golden(name, lanes):
@@ -82,16 +88,16 @@ def test_core_equals_golden(name, lanes):
                 ):
                     np.testing.assert_array_equal(got, carry, f"{where} carry {layer.name}")
                 for layer, got, v in zip(
-                    network.weighted,
+                    [layer for layer in network.weighted if layer.trainable],
                     await bench.read_weights(Space.MOMENTUM),
-                    golden.momentum,
+                    [golden.momentum[x.hash_id] for x in network.weighted if x.trainable],
                     strict=True,
                 ):
                     np.testing.assert_array_equal(got, v, f"{where} V {layer.name}")
                 for layer, got, w in zip(
-                    network.weighted,
+                    [layer for layer in network.weighted if layer.trainable],
                     await bench.read_weights(Space.WEIGHTS),
-                    golden.weights,
+                    [golden.weights[x.hash_id] for x in network.weighted if x.trainable],
                     strict=True,
                 ):
                     np.testing.assert_array_equal(got, w, f"{where} W {layer.name}")
