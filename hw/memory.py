@@ -41,9 +41,7 @@ class BlockMemory(Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.array = array = Memory(
-            MemoryData(shape=self.width, depth=self.depth, init=[])
-        )
+        m.submodules.array = array = Memory(MemoryData(shape=self.width, depth=self.depth, init=[]))
         write, read = array.write_port(), array.read_port()
         output = Signal(self.width, reset_less=True)
         m.d.comb += [
