@@ -1,7 +1,8 @@
 """Fit report: whether a network, a core configuration and an FPGA part go together.
 
-``python -m boards.fit --network lenet1 --part xc7a100t`` prints every memory with its padding, block
-RAMs and multipliers, before anything is synthesised; exit status 1 when something does not fit.
+``python -m boards.fit --network lenet1 --part xc7a100t`` prints every memory with its padding,
+block RAMs and multipliers, and the expected speed, before anything is synthesised; exit status 1
+when something does not fit.
 """
 
 import argparse
@@ -11,66 +12,52 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from boards.parts import PARTS, Part
+from boards.speed import speed_lines
 from golden.core_config import CoreConfig
 from golden.layout import Layout, place
+from golden.memories import MemoryUse, memory_use, training_over_inference
 from golden.network import Network, lenet1_events
-
-PACKET_BUFFER = "packets"
-"""Receive buffer of the link: one packet of `CoreConfig.packet_bytes`."""
+from host.protocol.program import INSTRUCTION, LAYER, PROFILE
 
 
 @dataclass(frozen=True)
 class MemoryLine:
-    """One memory in the report.
+    """One memory in the report: what the network uses of it, and what it takes of the part.
 
     Attributes
     ----------
-    used, depth : int
-        Rows the network uses, and rows there are.
-    width : int
-        Row width [bits].
-    useful : int
-        Bits that belong to a weight, neuron or list entry of the network.
+    use : MemoryUse
+        Rows, width, useful bits.
     rams : float
         Block RAMs, halves counted as 0.5.
     """
 
-    name: str
-    used: int
-    depth: int
-    width: int
-    useful: int
+    use: MemoryUse
     rams: float
-
-    @property
-    def bits(self) -> int:
-        """Bits of the whole memory."""
-        return self.depth * self.width
 
 
 def memory_lines(layout: Layout, part: Part) -> list[MemoryLine]:
     """Return the report's memories for a placed network."""
-    config, network, needs = layout.config, layout.network, layout.needs
-    f = config.formats
-    neurons = sum(layer.neurons for layer in network.resolved)
-    block = max(sum(layer.neurons for layer in b.all_layers) for b in network.blocks)
-    used = {
-        "weights": (needs["weight_rows"], network.weights * f.weight),
-        "momentum": (needs["weight_rows"], network.weights * f.gradient),
-        "state": (needs["neuron_words"], neurons * f.state),
-        "gamma": (needs["error_words"], block * f.gamma),
-        "delta": (needs["error_words"], block * f.delta),
-        "spikes": (needs["spike_words"], needs["spike_words"] * config.entry_bits),
-        "masks": (needs["mask_words"], needs["mask_words"] * config.entry_bits),
-        "frames": (2 * needs["frame_words"], 2 * needs["frame_words"] * config.entry_bits),
+    return [MemoryLine(use, part.rams(use.depth, use.width)) for use in memory_use(layout)]
+
+
+def small_memories(config: CoreConfig) -> dict[str, tuple[int, int]]:
+    """Return depth and width of the memories in LUTs: tables, counters, queues of the link.
+
+    The link keeps one received packet (a block RAM) and sends what it reads at once: there is no
+    buffer for responses.
+    """
+    groups, p = config.class_groups, config.lanes
+    return {
+        "layer table (two readers)": (config.layers, 2 * LAYER.width),
+        "program": (config.instructions, INSTRUCTION.width),
+        "profile": (config.instructions, PROFILE.width),
+        "flags of gamma": (1 << config.map_bits, 1 << config.map_bits),
+        "class counts": (groups, p * config.formats.count),
+        "results": (2 * groups, p * config.formats.count),
+        "list entries ahead": (4, config.entry_bits),
+        "bytes from the UART": (16, 8),
     }
-    lines = []
-    for name, (depth, width) in config.memory_shapes.items():
-        rows, useful = used[name]
-        lines.append(MemoryLine(name, rows, depth, width, useful, part.rams(depth, width)))
-    depth = config.packet_bytes
-    lines.append(MemoryLine(PACKET_BUFFER, depth, depth, 8, depth * 8, part.rams(depth, 8)))
-    return lines
 
 
 def multipliers(config: CoreConfig) -> dict[str, int]:
@@ -79,7 +66,7 @@ def multipliers(config: CoreConfig) -> dict[str, int]:
     return {"lif": lanes, "error": 2 * lanes, "backward": lanes, "loss": 1, "addresses": 11}
 
 
-def report(layout: Layout, part: Part) -> tuple[str, bool]:
+def report(layout: Layout, part: Part, steps: int = 30, clock: float = 100e6) -> tuple[str, bool]:
     """Return the report as text, and whether everything fits."""
     config = layout.config
     lines = memory_lines(layout, part)
@@ -92,23 +79,28 @@ def report(layout: Layout, part: Part) -> tuple[str, bool]:
         f"{'block RAM':>11}",
     ]
     for line in lines:
+        use = line.use
         out.append(
-            f"{line.name:<10}{line.used:>10,}{line.depth:>8,}{line.width:>7}{line.bits:>12,}"
-            f"{line.useful / line.bits:>8.1%}{line.rams:>11g}"
+            f"{use.name:<10}{use.used:>10,}{use.depth:>8,}{use.width:>7}{use.bits:>12,}"
+            f"{use.useful / use.bits:>8.1%}{line.rams:>11g}"
         )
-    bits, rams = sum(line.bits for line in lines), sum(line.rams for line in lines)
+    bits, rams = sum(line.use.bits for line in lines), sum(line.rams for line in lines)
     dsps = sum(multipliers(config).values())
-    useful = sum(line.useful for line in lines) / bits
+    useful = sum(line.use.useful for line in lines) / bits
+    small = small_memories(config)
+    used, built = training_over_inference(layout)
     out += [
         f"{'sum':<10}{'':>25}{bits:>12,}{useful:>8.1%}{rams:>11g}",
+        f"in LUTs: {sum(d * w for d, w in small.values()):,} bits: "
+        + ", ".join(f"{name} {d} x {w}" for name, (d, w) in small.items()),
         "",
         f"block RAM   {rams:g} of {part.ram} ({rams / part.ram:.1%})",
         f"multipliers {dsps} of {part.dsp} ({dsps / part.dsp:.1%})",
+        f"training memory over inference memory: {used:.2f} of the rows used, {built:.2f} as built",
+        "",
+        *speed_lines(layout, steps, clock),
+        "",
     ]
-    inference = sum(
-        line.bits for line in lines if line.name in ("weights", "state", "frames", PACKET_BUFFER)
-    )
-    out.append(f"training memory over inference memory: {bits / inference:.2f}")
     problems = layout.excess()
     if rams > part.ram:
         problems.append(f"block RAM: needs {rams:g}, {part.name} has {part.ram}")
@@ -124,6 +116,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--network", default="lenet1", help="lenet1, or a network file (JSON)")
     parser.add_argument("--interval", type=int, default=10, help="k [steps]")
     parser.add_argument("--block-length", type=int, default=1, help="n of lenet1")
+    parser.add_argument("--steps", type=int, default=30, help="T of a recording (default 30)")
+    parser.add_argument("--clock", type=float, default=100e6, help="[Hz], default 100e6")
     parser.add_argument("--part", choices=sorted(PARTS), default="xc7a100t")
     for name, value in CoreConfig().to_words().items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=value)
@@ -135,10 +129,14 @@ def main(arguments: list[str] | None = None) -> int:
             network = Network.from_dict(json.loads(Path(options.network).read_text()))
         words = {name: getattr(options, name) for name in CoreConfig().to_words()}
         layout = place(network, CoreConfig.from_words(words), options.interval)
+        if options.clock <= 0:
+            raise ValueError(f"clock must be above 0 Hz, not {options.clock:g}")
+        if options.steps < 1:
+            raise ValueError(f"steps must be at least 1, not {options.steps}")
     except (OSError, ValueError, TypeError) as error:
         print(f"boards.fit: {error}", file=sys.stderr)
         return 2
-    text, fits = report(layout, PARTS[options.part])
+    text, fits = report(layout, PARTS[options.part], options.steps, options.clock)
     print(text)
     return 0 if fits else 1
 

@@ -25,7 +25,7 @@ from golden.counters import Counters, word_spikes
 from golden.layout import LayerLayout, Layout
 from golden.lif import Bits, Integers
 from golden.network import Block, Layer
-from golden.walk_cycles import pool_cycles, rows, walk_cycles
+from golden.walk_cycles import Rows, pool_cycles, rows, walk_cycles
 
 CLEAR, LIF, LOSS, ERROR, UPDATE = 4, 7, 9, 7, 14
 """Cycles of each pass besides those of its words, classes or rows."""
@@ -126,6 +126,10 @@ class CycleCounters(Counters):
     ----------
     cycles : dict
         Keys (layer name, instruction such as ``FORWARD``): cycles, as the board's profile.
+    runs : dict
+        Same keys: how often it was started and not skipped for want of errors.
+    gaps : dict
+        Same keys, of walks over weights: idle cycles between operations and null operations.
     idle : int
         Cycles of jobs before their first instruction.
     intervals : int
@@ -134,6 +138,8 @@ class CycleCounters(Counters):
 
     layout: Layout | None = None
     cycles: dict[tuple[str, str], int] = field(default_factory=dict)
+    runs: dict[tuple[str, str], int] = field(default_factory=dict)
+    gaps: dict[tuple[str, str], int] = field(default_factory=dict)
     idle: int = 0
     intervals: int = 0
     _walks: dict[tuple[str, str], list[int]] = field(default_factory=dict, repr=False)
@@ -162,7 +168,16 @@ class CycleCounters(Counters):
             self._walks[layer.name, "POOL"] = cycles
             return
         walks = [rows(layer, area.groups, step, None, False) for step in spikes]
-        self._walks[layer.name, "FORWARD"] = [walk_cycles(walk.operations) for walk in walks]
+        self._walks[layer.name, "FORWARD"] = [self._walk(layer, "FORWARD", w) for w in walks]
+
+    def _walk(self, layer: Layer, op: str, walk: Rows) -> int:
+        """Return the cycles of a walk and note its gaps."""
+        backward = op == "BACKWARD"
+        cycles = walk_cycles(walk.operations, backward=backward)
+        gaps = cycles - walk_cycles(walk.operations[walk.operations > 0], backward=backward)
+        key = (layer.name, op)
+        self.gaps[key] = self.gaps.get(key, 0) + walk.null + gaps
+        return cycles
 
     def gradient(self, layer: Layer, spikes: Bits, gamma: Integers) -> None:
         """Count operations and cycles of GRADIENT."""
@@ -187,7 +202,7 @@ class CycleCounters(Counters):
         for step, nonzero in zip(events, flags, strict=True):
             if nonzero.any():
                 walk = rows(layer, groups, step, nonzero, back)
-                cycles.append(walk_cycles(walk.operations, backward=back))
+                cycles.append(self._walk(layer, op, walk))
             else:
                 cycles.append(SKIPPED)
         self._walks[layer.name, op] = cycles
@@ -214,6 +229,7 @@ class CycleCounters(Counters):
                 assert instruction.layer is not None
                 before, decode = (instruction.layer.name, instruction.op), 0
                 own = next(taken[before]) if before in taken else self._pass(instruction)
+                self.runs[before] = self.runs.get(before, 0) + (own > SKIPPED)
                 if instruction.op == "ERROR" and after_backward:
                     own += error_wait(self.lanes)
                 after_backward = instruction.op == "BACKWARD" and own > SKIPPED

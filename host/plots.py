@@ -36,7 +36,7 @@ STYLE: dict[str, Any] = {
 
 
 @contextmanager
-def _picture(path: Path, size: tuple[float, float]) -> Iterator[Any]:
+def picture(path: Path, size: tuple[float, float]) -> Iterator[Any]:
     """Give an empty figure and write it in the house style."""
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -65,7 +65,7 @@ def learning_curve(path: Path, records: Sequence[dict[str, Any]], classes: int, 
     """
     training = [(r["samples"], 100 * r["train_accuracy"]) for r in records if _is(r, "training")]
     test = [(r["samples"], 100 * r["test_accuracy"]) for r in records if _is(r, "before", "epoch")]
-    with _picture(path, (6.4, 4.0)) as figure:
+    with picture(path, (6.4, 4.0)) as figure:
         axes = figure.subplots()
         axes.grid(True)
         axes.axhline(100 / classes, color=GREY, linestyle=":", linewidth=1)
@@ -135,7 +135,7 @@ def spike_raster(
     heights.append(max(1.2, 0.15 * network.classes))
     window_ms = window_us / 1000
     steps = len(frames)
-    with _picture(path, (7.5, 0.72 * sum(heights) + 1)) as figure:
+    with picture(path, (7.5, 0.72 * sum(heights) + 1)) as figure:
         panels = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
         _events(panels[0], frames, window_ms)
         for axes, layer in zip(panels[1:], layers, strict=False):
@@ -247,7 +247,7 @@ def confusion_matrix(
     """Draw how many test recordings of each class got which answer."""
     classes = len(confusion)
     edge = 2.2 + 0.36 * classes
-    with _picture(path, (edge, edge)) as figure:
+    with picture(path, (edge, edge)) as figure:
         axes = figure.subplots()
         share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
         axes.imshow(share, cmap="Blues", vmin=0, vmax=1)

@@ -14,6 +14,14 @@ def pytest_addoption(parser):
     parser.addoption(
         "--waves", action="store_true", help="write a wave file (VCD) of every simulation"
     )
+    parser.addoption(
+        "--examples", type=int, default=8, metavar="N",
+        help="generated networks per test of random networks (default 8)",
+    )  # fmt: skip
+    parser.addoption(
+        "--seeds", type=int, nargs=2, default=(0, 2), metavar=("FIRST", "LAST"),
+        help="seeds of random networks, LAST excluded (default 0 2)",
+    )  # fmt: skip
 
 
 def pytest_configure():

