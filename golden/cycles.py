@@ -87,15 +87,15 @@ def block_program(block: Block) -> list[Instruction]:
     code.append(Instruction("LAST", None, learn))
     for layer in reversed(layers):
         code.append(Instruction("ERROR", layer, learn))
-        if layer.has_weights:
+        if layer.trainable:
             code.append(Instruction("GRADIENT", layer, learn))
-            if layer is not layers[0]:
-                code.append(Instruction("BACKWARD", layer, learn))
+        if layer.has_weights and layer is not layers[0]:
+            code.append(Instruction("BACKWARD", layer, learn))
     code.append(Instruction("PREVIOUS", None, learn))
     code += [
         Instruction("UPDATE", layer, ("learn", "update"))
         for layer in reversed(layers)
-        if layer.has_weights
+        if layer.trainable
     ]
     return code
 

@@ -7,6 +7,7 @@ import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 
+from golden import random_weights
 from golden.layout import place
 from golden.network import AvgPool, Conv, Dense, Lif, Network
 from golden.settings import Settings
@@ -62,12 +63,15 @@ class Case:
     def weights(self, formats):
         """Codes of random weights, a little above 0 on average so that silence is rare."""
         rng = np.random.default_rng(self.seed)
-        return [
-            formats.weight_format.quantize(
-                rng.normal(0.03, self.gain / np.sqrt(layer.rows), layer.weight_shape)
-            )
-            for layer in self.network.weighted
-        ]
+        return [self._weights(layer, formats.weight_format, rng) for layer in self.network.weighted]
+
+    def _weights(self, layer, codes, rng):
+        gain = self.gain / np.sqrt(layer.rows)
+        if not layer.random:
+            return codes.quantize(rng.normal(0.03, gain, layer.weight_shape))
+        limit = min(codes.maximum // random_weights.LARGEST, 2**random_weights.SCALE_BITS - 1)
+        scale = min(limit, round(gain / random_weights.RMS / codes.lsb))
+        return random_weights.pattern(self.settings.seed, layer) * scale
 
     def frames(self):
         """Yield the frames of each interval, sample by sample."""
@@ -117,7 +121,8 @@ def networks(draw):
         a=draw(st.sampled_from((2 * u_th, u_th, 0.3))),
     )
     length = draw(st.integers(1, hidden))
-    return Network(shape, specs, draw(st.integers(2, 20)), length, lif)
+    kind = draw(st.sampled_from(("trainable", "trainable", "random")))
+    return Network(shape, specs, draw(st.integers(2, 20)), length, lif, classifier=kind)
 
 
 @st.composite

@@ -1,5 +1,6 @@
 """Cycles of walks against a simulation of their two stages, and the program that they assume."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -95,9 +96,10 @@ def test_word_spikes_follow_the_layout():
             assert words.ravel().tolist() == area.to_lanes(step.astype(int)).sum(axis=1).tolist()
 
 
+@pytest.mark.parametrize("classifier", ["trainable", "random"])
 @pytest.mark.parametrize("n", [1, 2, 4])
-def test_program_is_the_compilers(n):
-    network = lenet1_events(block_length=n)
+def test_program_is_the_compilers(n, classifier):
+    network = replace(lenet1_events(block_length=n), classifier=classifier)
     code = compiler.program(place(network, CoreConfig(), 10))
     names = ["input", *(layer.name for layer in network.resolved)]
     ours = [instruction for block in network.blocks for instruction in block_program(block)]
