@@ -128,6 +128,8 @@ class CycleCounters(Counters):
         Keys (layer name, instruction such as ``FORWARD``): cycles, as the board's profile.
     runs : dict
         Same keys: how often it was started and not skipped for want of errors.
+    skipped : dict
+        Same keys: cycles of GRADIENT and BACKWARD that found no error.
     gaps : dict
         Same keys, of walks over weights: idle cycles between operations and null operations.
     idle : int
@@ -139,6 +141,7 @@ class CycleCounters(Counters):
     layout: Layout | None = None
     cycles: dict[tuple[str, str], int] = field(default_factory=dict)
     runs: dict[tuple[str, str], int] = field(default_factory=dict)
+    skipped: dict[tuple[str, str], int] = field(default_factory=dict)
     gaps: dict[tuple[str, str], int] = field(default_factory=dict)
     idle: int = 0
     intervals: int = 0
@@ -229,7 +232,6 @@ class CycleCounters(Counters):
                 assert instruction.layer is not None
                 before, decode = (instruction.layer.name, instruction.op), 0
                 own = next(taken[before]) if before in taken else self._pass(instruction)
-                self.runs[before] = self.runs.get(before, 0) + (own > SKIPPED)
                 if instruction.op == "ERROR" and after_backward:
                     own += error_wait(self.lanes)
                 after_backward = instruction.op == "BACKWARD" and own > SKIPPED
@@ -238,8 +240,13 @@ class CycleCounters(Counters):
     def _close(self, key: tuple[str, str] | None, own: int, decode: int) -> None:
         if key is None:
             self.idle += decode
+            return
+        cycles = max(own, decode)
+        self.cycles[key] = self.cycles.get(key, 0) + cycles
+        if own > SKIPPED:
+            self.runs[key] = self.runs.get(key, 0) + 1
         else:
-            self.cycles[key] = self.cycles.get(key, 0) + max(own, decode)
+            self.skipped[key] = self.skipped.get(key, 0) + cycles
 
     def _pass(self, instruction: Instruction) -> int:
         assert instruction.layer is not None
