@@ -134,7 +134,7 @@ class BlockRun:
             if self.trace is not None:
                 self.trace.record(layer.name, "e", np.broadcast_to(error, gamma.shape))
                 self.trace.record(layer.name, "gamma", gamma)
-            if layer.trainable:
+            if model.settings.learns(layer):
                 self._accumulate(layer, gamma)
             if source is not None:
                 error = self._error_below(layer, gamma, self.masks[source.index])

@@ -25,6 +25,7 @@ from golden.counters import Counters, word_spikes
 from golden.layout import LayerLayout, Layout
 from golden.lif import Bits, Integers
 from golden.network import Block, Layer
+from golden.settings import Settings
 from golden.walk_cycles import Rows, pool_cycles, rows, walk_cycles
 
 CLEAR, LIF, LOSS, ERROR, UPDATE = 4, 7, 9, 7, 14
@@ -74,8 +75,8 @@ class Instruction(NamedTuple):
     when: tuple[str, ...] = ()
 
 
-def block_program(block: Block) -> list[Instruction]:
-    """Return the instructions of a block in their order."""
+def block_program(block: Block, settings: Settings) -> list[Instruction]:
+    """Return the instructions of a block in their order; frozen layers have fewer."""
     layers = block.all_layers
     code = [Instruction("CLEAR", layer, ("start",)) for layer in layers]
     code.append(Instruction("FIRST"))
@@ -87,7 +88,7 @@ def block_program(block: Block) -> list[Instruction]:
     code.append(Instruction("LAST", None, learn))
     for layer in reversed(layers):
         code.append(Instruction("ERROR", layer, learn))
-        if layer.trainable:
+        if settings.learns(layer):
             code.append(Instruction("GRADIENT", layer, learn))
         if layer.has_weights and layer is not layers[0]:
             code.append(Instruction("BACKWARD", layer, learn))
@@ -95,7 +96,7 @@ def block_program(block: Block) -> list[Instruction]:
     code += [
         Instruction("UPDATE", layer, ("learn", "update"))
         for layer in reversed(layers)
-        if layer.trainable
+        if settings.learns(layer)
     ]
     return code
 
@@ -139,6 +140,7 @@ class CycleCounters(Counters):
     """
 
     layout: Layout | None = None
+    settings: Settings = field(default_factory=Settings)
     cycles: dict[tuple[str, str], int] = field(default_factory=dict)
     runs: dict[tuple[str, str], int] = field(default_factory=dict)
     skipped: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -148,9 +150,10 @@ class CycleCounters(Counters):
     _walks: dict[tuple[str, str], list[int]] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, layout: Layout) -> CycleCounters:
-        """Return counters for a network that is placed in a core."""
-        return cls(layout.config.lanes, layout.config.pack_max, layout=layout)
+    def of(cls, layout: Layout, settings: Settings | None = None) -> CycleCounters:
+        """Return counters for a network that is placed in a core; settings say what is frozen."""
+        chosen = settings or Settings()
+        return cls(layout.config.lanes, layout.config.pack_max, layout=layout, settings=chosen)
 
     @property
     def total(self) -> int:
@@ -224,7 +227,7 @@ class CycleCounters(Counters):
         before: tuple[str, str] | None = None
         own, decode, after_backward = 0, IDLE_TO_START - DECODE, False
         for block in self.layout.network.blocks:
-            for instruction in executed(block_program(block), steps, flags):
+            for instruction in executed(block_program(block, self.settings), steps, flags):
                 if instruction is None:
                     decode += CONTROL
                     continue

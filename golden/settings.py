@@ -37,6 +37,10 @@ class Settings:
     seed : int
         Keys the random bits of stochastic rounding, 32 bits.
 
+    frozen : tuple of str
+        Names of layers that keep their weights: no gradient, no update. Errors still pass through
+        them to the layers below.
+
     Raises
     ------
     ValueError
@@ -49,6 +53,7 @@ class Settings:
     layer_shifts: tuple[int, ...] = (0,)
     momentum_shift: int = 3
     seed: int = 1
+    frozen: tuple[str, ...] = ()
 
     BOUNDS: ClassVar[dict[str, tuple[int, int]]] = {
         "interval": (1, 255),
@@ -60,7 +65,12 @@ class Settings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layer_shifts", tuple(self.layer_shifts))
+        object.__setattr__(self, "frozen", tuple(self.frozen))
         require_integers(self, self.BOUNDS)
+
+    def learns(self, layer: Layer) -> bool:
+        """Return whether the layer has weights that are updated."""
+        return layer.trainable and layer.name not in self.frozen
 
     def layer_shift(self, layer: Layer) -> int:
         """Return the further halvings of `layer`'s rate."""
@@ -122,6 +132,10 @@ class Settings:
             raise ValueError(
                 f"layer_shifts must hold 1 or {len(layers)} values, not {len(self.layer_shifts)}"
             )
+        names = [layer.name for layer in layers if layer.trainable]
+        for name in self.frozen:
+            if name not in names:
+                raise ValueError(f"frozen must name layers among {', '.join(names)}, not {name!r}")
         for layer in layers:
             self.update_shift(layer, formats)
 

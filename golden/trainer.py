@@ -220,7 +220,7 @@ class GoldenModel:
                 run.backward(label, scale)
                 if update:
                     for layer in block.all_layers:
-                        if layer.trainable:
+                        if self.settings.learns(layer):
                             self._update(layer, words[layer.hash_id], halvings, trace, counters)
             spikes = run.spikes
         self.update_number += bool(learn and update)

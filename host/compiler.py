@@ -102,8 +102,15 @@ def _row(placed: LayerLayout, layout: Layout, settings: Settings, halvings: int)
     return row
 
 
-def program(layout: Layout) -> list[Values]:
+def program(layout: Layout, settings: Settings) -> list[Values]:
     """Return the instructions of one interval: block by block, all steps at once.
+
+    Parameters
+    ----------
+    layout : Layout
+        The network in its place.
+    settings : Settings
+        Names the layers that do not learn.
 
     Raises
     ------
@@ -115,9 +122,9 @@ def program(layout: Layout) -> list[Values]:
         _forward(code, block)
         report = LossFlag.REPORT if position == len(layout.network.blocks) - 1 else 0
         _emit(code, Op.LOSS, layer=block.classifier, argument=report)
-        _backward(code, block)
+        _backward(code, block, settings)
         for layer in reversed(block.all_layers):
-            if layer.trainable:
+            if settings.learns(layer):
                 _emit(code, Op.UPDATE, When.LEARN | When.UPDATE, layer)
     _emit(code, Op.END)
     has = layout.config.instructions
@@ -151,7 +158,7 @@ def _forward(code: list[Values], block: Block) -> None:
     _emit(code, Op.NEXT, argument=top)
 
 
-def _backward(code: list[Values], block: Block) -> None:
+def _backward(code: list[Values], block: Block, settings: Settings) -> None:
     learn = When.LEARN
     _emit(code, Op.LAST, learn)
     top = len(code)
@@ -167,7 +174,7 @@ def _backward(code: list[Values], block: Block) -> None:
         if above is not None and above.kind == "pool":
             flags, other = flags | ErrorFlag.POOLED, above.index + 1
         _emit(code, Op.ERROR, learn, layer, other, flags)
-        if layer.trainable:
+        if settings.learns(layer):
             _emit(code, Op.GRADIENT, learn, layer, layer.source + 1)
         if layer.has_weights and position > 0:
             _emit(code, Op.BACKWARD, learn, layer, layer.source + 1)

@@ -202,7 +202,7 @@ class LinkBoard(Board):
     # ---- network ------------------------------------------------------------------------------
 
     def _load(self, layout: Layout, settings: Settings) -> None:
-        table, program = compiler.layer_table(layout, settings), compiler.program(layout)
+        table, program = compiler.layer_table(layout, settings), compiler.program(layout, settings)
         self._write_register("clear", CLEAR_COUNTERS | CLEAR_RUN)
         self._next_run = 0
         self._scales = {}
@@ -338,7 +338,7 @@ class LinkBoard(Board):
         Each entry also names the instruction's operation ``op``, its conditions ``when``, and the
         layers ``layer`` and ``other`` (``input`` is the frame, None if not used).
         """
-        code = compiler.program(self.layout)
+        code = compiler.program(self.layout, self.settings)
         self.drain()
         data = self.read_rows(Space.PROFILE, 0, len(code))
         names = ["input", *(layer.name for layer in self.network.resolved)]

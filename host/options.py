@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from golden.core_config import CoreConfig
-from golden.network import Network
+from golden.network import CLASSIFIERS, Network
 from golden.settings import Settings, intervals
 from host import datasets, presets
 from host.run_folder import RunFolder, RunFolderError
@@ -46,6 +46,10 @@ def _shifts(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(","))
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(","))
+
+
 _limit.__name__ = "number or 'all'"
 _shifts.__name__ = "list of numbers"
 
@@ -73,6 +77,15 @@ def parser() -> argparse.ArgumentParser:
     add = made.add_argument_group("network and learning").add_argument
     add("--network", metavar="NET", help=f"{', '.join(presets.NETWORKS)} or a JSON file")
     add("--k", metavar="K", type=int, help="truncation interval: steps between updates, 1 to T")
+    add("--n", metavar="N", type=int, help="block length: hidden layers per local classifier")
+    add(
+        "--classifier", choices=CLASSIFIERS,
+        help="local classifiers: trainable, or random and never stored",
+    )  # fmt: skip
+    add(
+        "--freeze", metavar="NAME,NAME,…", type=_names,
+        help="layers that keep their weights, such as conv1",
+    )  # fmt: skip
     add("--epochs", metavar="N", type=int, help="passes over the training recordings")
     add("--seed", metavar="N", type=int, help="first weights, order, rounding (default: 1)")
     add("--rate-shift", metavar="N", type=int, help="learning rate 2**-N")
@@ -172,6 +185,11 @@ def _new(options: argparse.Namespace) -> Run:
             data_options[field] = None
     data = datasets.load(**data_options)
     network = presets.network(_given(options.network, preset.network), data.shape, data.classes)
+    network = replace(
+        network,
+        block_length=_given(options.n, network.block_length),
+        classifier=_given(options.classifier, network.classifier),
+    )
     settings = _settings(options, preset, network, data)
     plan = Plan(
         epochs=_given(options.epochs, preset.epochs),
@@ -194,7 +212,7 @@ def _settings(
     base = preset.settings
     k = _given(options.k, min(base.interval, data.steps))
     cut = intervals(data.steps, k)
-    own = options.network in (None, preset.network)
+    own = options.network in (None, preset.network) and options.n is None
     settings = replace(
         base,
         interval=k,
@@ -205,6 +223,7 @@ def _settings(
         ),
         momentum_shift=_given(options.momentum_shift, base.momentum_shift),
         seed=_given(options.seed, base.seed),
+        frozen=_given(options.freeze, base.frozen),
     )
     for length in {length for _, length in cut}:
         settings.loss_scale(length, network.classes)

@@ -87,7 +87,7 @@ class FloatModel:
     def _update(self, block: Block, halvings: int) -> None:
         settings = self.settings
         for layer in block.all_layers:
-            if layer.trainable:
+            if settings.learns(layer):
                 momentum = self.momentum[layer.hash_id]
                 shift = settings.rate_shift + settings.layer_shift(layer) + halvings
                 self.weights[layer.hash_id] -= momentum * 2.0**-shift
@@ -167,7 +167,7 @@ class _BlockRun:
             if self.trace is not None:
                 self.trace.record(layer.name, "gamma", gamma, np.float64)
             if layer.has_weights:
-                if layer.trainable:
+                if self.model.settings.learns(layer):
                     flat = gamma.reshape(-1, layer.out_shape[2])
                     self.model.momentum[layer.hash_id] += self.inputs[layer.index].T @ flat
                 if layer is not self.block.layers[0]:

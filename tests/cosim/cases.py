@@ -130,6 +130,7 @@ def settings(draw, network, interval):
     shifts = st.integers(0, 3)
     each = draw(st.booleans())
     count = len(network.weighted) if each else 1
+    names = [layer.name for layer in network.weighted if layer.trainable]
     return Settings(
         interval=interval,
         error_fraction=draw(st.integers(6, 17)),
@@ -137,6 +138,7 @@ def settings(draw, network, interval):
         layer_shifts=tuple(draw(st.lists(shifts, min_size=count, max_size=count))),
         momentum_shift=draw(st.integers(0, 4)),
         seed=draw(st.integers(0, 2**32 - 1)),
+        frozen=draw(st.lists(st.sampled_from(names), max_size=2, unique=True)),
     )
 
 

@@ -71,7 +71,7 @@ def test_cycles_of_random_networks_are_exact(config, first):
             interval=interval, error_fraction=11, rate_shift=3, momentum_shift=2, seed=seed
         )
         weights = cases.random_weights(rng, network, board.config.formats)
-        counted = CycleCounters.of(board.load(network, settings, weights))
+        counted = CycleCounters.of(board.load(network, settings, weights), settings)
         board.clear_counters()
         model = GoldenModel(network, board.config.formats, settings, weights, strict=False)
         frames = cases.random_frames(rng, network, STEPS, float(rng.choice([0.02, 0.1, 0.4])))
@@ -96,7 +96,7 @@ def test_cycles_of_lenet_on_real_recordings_are_exact(data_dir):
     settings = lenet1.settings(network)
     _, codes = lenet1.first_weights(data, network, 1)
     board = open_default("sim")
-    counted = CycleCounters.of(board.load(network, settings, codes))
+    counted = CycleCounters.of(board.load(network, settings, codes), settings)
     board.clear_counters()
     model = GoldenModel(network, settings=settings, weights=codes)
     for index in lenet1.order(len(data.train), 1, 0)[:2]:

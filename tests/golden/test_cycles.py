@@ -96,13 +96,17 @@ def test_word_spikes_follow_the_layout():
             assert words.ravel().tolist() == area.to_lanes(step.astype(int)).sum(axis=1).tolist()
 
 
+@pytest.mark.parametrize("frozen", [(), ("conv2", "fc4")])
 @pytest.mark.parametrize("classifier", ["trainable", "random"])
 @pytest.mark.parametrize("n", [1, 2, 4])
-def test_program_is_the_compilers(n, classifier):
+def test_program_is_the_compilers(n, classifier, frozen):
     network = replace(lenet1_events(block_length=n), classifier=classifier)
-    code = compiler.program(place(network, CoreConfig(), 10))
+    settings = Settings(frozen=frozen)
+    code = compiler.program(place(network, CoreConfig(), 10), settings)
     names = ["input", *(layer.name for layer in network.resolved)]
-    ours = [instruction for block in network.blocks for instruction in block_program(block)]
+    ours = [
+        instruction for block in network.blocks for instruction in block_program(block, settings)
+    ]
     assert code.pop()["op"] == Op.END
     for instruction, wanted in zip(ours, code, strict=True):
         when = When(sum(When[name.upper()] for name in instruction.when))

@@ -29,7 +29,7 @@ def test_a_preset_fits_the_default_board(name):
     layout = place(preset_network(name), CoreConfig(), settings.interval)
     layout.check()
     assert compiler.layer_table(layout, settings)
-    assert compiler.program(layout)
+    assert compiler.program(layout, settings)
 
 
 @pytest.mark.parametrize("name", SOURCES)

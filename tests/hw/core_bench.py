@@ -75,7 +75,7 @@ class CoreBench:
         rows = layer_table(self.layout, self.settings, scales=scales)
         for i, row in enumerate(rows):
             await self.write(Space.LAYERS, i, LAYER.pack(row))
-        for i, row in enumerate(program(self.layout)):
+        for i, row in enumerate(program(self.layout, self.settings)):
             await self.write(Space.PROGRAM, i, INSTRUCTION.pack(row))
         for placed in self.layout.layers:
             if placed.layer.trainable:
@@ -163,5 +163,5 @@ class CoreBench:
         return result
 
     async def read_profile(self) -> list[dict[str, int]]:
-        length = len(program(self.layout))
+        length = len(program(self.layout, self.settings))
         return [PROFILE.unpack(await self.read(Space.PROFILE, i)) for i in range(length)]
