@@ -14,8 +14,9 @@ from pathlib import Path
 from boards.parts import PARTS, Part
 from boards.speed import speed_lines
 from golden.core_config import CoreConfig
+from golden.cycles import block_program
 from golden.layout import Layout, place
-from golden.memories import MemoryUse, memory_use, training_over_inference
+from golden.memories import PACKETS, MemoryUse, memory_use, training_over_inference
 from golden.network import Network, lenet1_events
 from host.protocol.program import INSTRUCTION, LAYER, PROFILE
 
@@ -36,9 +37,20 @@ class MemoryLine:
     rams: float
 
 
+def block_memories(config: CoreConfig) -> dict[str, tuple[int, int]]:
+    """Return depth and width of every memory in block RAM."""
+    packets, program = (config.packet_bytes, 8), (config.instructions, INSTRUCTION.width)
+    return {**config.memory_shapes, PACKETS: packets, "program": program}
+
+
 def memory_lines(layout: Layout, part: Part) -> list[MemoryLine]:
     """Return the report's memories for a placed network."""
-    return [MemoryLine(use, part.rams(use.depth, use.width)) for use in memory_use(layout)]
+    depth, width = block_memories(layout.config)["program"]
+    used = 1 + sum(len(block_program(block)) for block in layout.network.blocks)
+    program = MemoryUse("program", used, depth, width, used * width)
+    return [
+        MemoryLine(use, part.rams(use.depth, use.width)) for use in (*memory_use(layout), program)
+    ]
 
 
 def small_memories(config: CoreConfig) -> dict[str, tuple[int, int]]:
@@ -50,7 +62,6 @@ def small_memories(config: CoreConfig) -> dict[str, tuple[int, int]]:
     groups, p = config.class_groups, config.lanes
     return {
         "layer table (two readers)": (config.layers, 2 * LAYER.width),
-        "program": (config.instructions, INSTRUCTION.width),
         "profile": (config.instructions, PROFILE.width),
         "flags of gamma": (1 << config.map_bits, 1 << config.map_bits),
         "class counts": (groups, p * config.formats.count),
@@ -63,7 +74,7 @@ def small_memories(config: CoreConfig) -> dict[str, tuple[int, int]]:
 def multipliers(config: CoreConfig) -> dict[str, int]:
     """Return the multiplier blocks of each unit (25 x 18 bit, as on Artix-7)."""
     lanes = config.lanes
-    return {"lif": lanes, "error": 2 * lanes, "backward": lanes, "loss": 1, "addresses": 11}
+    return {"lif": lanes, "error": 2 * lanes, "backward": lanes, "loss": 1, "addresses": 13}
 
 
 def report(layout: Layout, part: Part, steps: int = 30, clock: float = 100e6) -> tuple[str, bool]:
@@ -102,6 +113,9 @@ def report(layout: Layout, part: Part, steps: int = 30, clock: float = 100e6) ->
         "",
     ]
     problems = layout.excess()
+    if lines[-1].use.used > lines[-1].use.depth:
+        use = lines[-1].use
+        problems.append(f"instructions: needs {use.used}, has {use.depth}")
     if rams > part.ram:
         problems.append(f"block RAM: needs {rams:g}, {part.name} has {part.ram}")
     if dsps > part.dsp:
