@@ -132,6 +132,7 @@ class LinkBoard(Board):
         super().__init__(found)
         self.name = transport.name
         self._next_run = 0
+        self._scales: dict[int, int] = {}  # of random classifiers, by hash_id
 
     def close(self) -> None:
         """Close the transport."""

@@ -45,6 +45,26 @@ def assert_equal_runs(one, other):
 # ---- a run and its folder ----------------------------------------------------------------------
 
 
+def test_blocks_random_classifiers_and_frozen_layers(program, tmp_path):
+    options = ("--n", "2", "--classifier", "random", "--freeze", "conv1")
+    status, _, err = program("--run-dir", "random", *options)
+    assert status == 0, err
+    state = checkpoint.load(tmp_path / "random" / "weights.npz")
+    assert state.network.block_length == 2
+    conv, dense, classifier = state.network.weighted
+    assert classifier.random
+    assert state.settings.frozen == (conv.name,)
+    assert not np.any(state.momentum[conv.hash_id])
+    assert not np.any(state.momentum[classifier.hash_id])
+    assert np.any(state.momentum[dense.hash_id])
+
+
+def test_an_unknown_layer_cannot_be_frozen(program):
+    status, _, err = program("--freeze", "conv7")
+    assert status == 2
+    assert "frozen must name layers among" in err
+
+
 def test_a_run_fills_its_folder(program, tmp_path):
     status, out, err = program()
     folder = tmp_path / "runs" / "digits-1"
