@@ -1,0 +1,193 @@
+"""Gateware broken on purpose, one line of source at a time: the comparison must notice.
+
+A mutation replaces a piece of one source file before the core is elaborated. It is named by the
+text it replaces, which must occur exactly once, so that a mutation cannot miss its place unnoticed.
+"""
+
+import importlib
+import inspect
+import sys
+import types
+from dataclasses import dataclass
+
+import pytest
+from amaranth.lib.wiring import Component
+
+from tests.hw import core_bench
+from tests.hw.core_case import CASES, difference
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """`old` becomes `new` in a module of the gateware, or in the host's compiler."""
+
+    name: str
+    module: str
+    old: str
+    new: str
+    case: str = "block"
+
+
+MUTATIONS = [
+    Mutation(
+        "theta-dropped", "hw.lif",
+        "reset.eq(Mux(above, layer.theta, 0))", "reset.eq(0)",
+    ),
+    Mutation("spike-at-strictly-more", "hw.lif", "above = ~distance[-1]", "above = (distance > 0)"),
+    Mutation(
+        "mask-not-strict", "hw.lif", "distance > -layer.half_a", "distance >= -layer.half_a",
+    ),
+    Mutation("mask-one-sided", "hw.lif", "& (distance > -layer.half_a)", ""),
+    Mutation(
+        "carry-not-saturated", "hw.lif",
+        "limited, clip = saturate(wide, f.carry)", "limited, clip = wide, 0",
+    ),
+    Mutation(
+        "backward-skips-last-step", "hw.sequencer",
+        "m.d.sync += step.eq(latest_step)",
+        "m.d.sync += step.eq(latest_step - (latest_step != 0))",
+    ),
+    Mutation(
+        "backward-skips-first-step", "hw.sequencer",
+        "with m.If(step == 0):", "with m.If(step <= 1):",
+    ),
+    Mutation(
+        "lists-of-one-step", "hw.sequencer",
+        "list_product.eq(step * stride)", "list_product.eq(0)",
+    ),
+    Mutation(
+        "gamma-crosses-interval", "hw.core",
+        "error.first.eq(command.latest)", "error.first.eq(0)",
+    ),
+    Mutation(
+        "gamma-not-saturated", "hw.local_error",
+        "limited, clip = saturate(round_shift(total, COEFFICIENT_FRACTION), f.gamma)",
+        "limited, clip = round_shift(total, COEFFICIENT_FRACTION), 0",
+    ),
+    Mutation(
+        "gamma-floored", "hw.local_error",
+        "saturate(round_shift(total, COEFFICIENT_FRACTION), f.gamma)",
+        "saturate(total >> COEFFICIENT_FRACTION, f.gamma)",
+    ),
+    Mutation("c1-for-c0", "hw.local_error", "Mux(h, layer.c1, layer.c0)", "layer.c1"),
+    Mutation("c0-for-c1", "hw.local_error", "Mux(h, layer.c1, layer.c0)", "layer.c0"),
+    Mutation(
+        "clear-forgotten", "hw.core",
+        "state.writer(is_op[Op.CLEAR], clear.state_write)", "",
+    ),
+    Mutation(
+        "no-forwarding", "hw.accumulator",
+        "hit[i].eq(valid[2 + i] & (address[1] == address[2 + i]))", "hit[i].eq(0)",
+    ),
+    Mutation(
+        "forwarding-too-short", "hw.accumulator",
+        "hit[i].eq(valid[2 + i] &", "hit[i].eq((i < 2) & valid[2 + i] &",
+    ),
+    Mutation(
+        "gamma-of-other-slots", "hw.datapath",
+        "Mux(inside[i], gammas[i], 0)", "gammas[i]",
+    ),
+    Mutation(
+        "weights-in-slot-0", "hw.datapath",
+        "[w >> f.forward_shift for w in weights], amount",
+        "[w >> f.forward_shift for w in weights], 0 * amount",
+    ),
+    Mutation("backward-reads-forward-weights", "hw.datapath",
+        "weight_operand.eq(self.weight_read.data)",
+        "weight_operand.eq(Cat(*((w >> 1 << 1)[: f.weight] for w in weights)))",
+    ),
+    Mutation(
+        "delta-floored", "hw.backward",
+        "rounded = round_shift(total, f.weight_fraction)", "rounded = total >> f.weight_fraction",
+    ),
+    Mutation(
+        "sum-not-restarted", "hw.backward",
+        "total.eq(Mux(first, 0, total) + term)", "total.eq(total + term)",
+    ),
+    Mutation(
+        "delta-of-skipped-backward", "hw.core", "delta_zero.eq(skip)", "delta_zero.eq(0)", "silent",
+    ),
+    Mutation(
+        "loss-not-saturated", "hw.loss",
+        "limited, clip = saturate(shifted, f.delta)", "limited, clip = shifted, 0",
+    ),
+    Mutation(
+        "loss-of-other-class", "hw.loss", "(number == job.label)", "(number != job.label)",
+    ),
+    Mutation(
+        "weight-not-saturated", "hw.update",
+        "limited, clip = saturate(difference, f.weight)", "limited, clip = difference, 0",
+    ),
+    Mutation("rounding-down", "hw.update", "word[:MAX_SHIFT] & shift", "0 & shift"),
+    Mutation("random-word-of-two-rows", "hw.update", "random.x.eq(row)", "random.x.eq(row >> 1)"),
+    Mutation(
+        "random-word-of-each-group", "hw.update",
+        "group >> (CHANNELS_PER_WORD // lanes - 1).bit_length()", "group",
+    ),
+    Mutation(
+        "random-words-of-first-update", "hw.core",
+        "keys.update_number.eq(self.job.payload.update_number)", "keys.update_number.eq(0)",
+    ),
+    Mutation("no-decay", "hw.update", 'f"v{lane}") - v_fine', 'f"v{lane}")'),
+    Mutation(
+        "last-row-and-column-left-out", "hw.walker",
+        "padded >> layer.stride, size - 1)", "padded >> layer.stride, size - 2)",
+    ),
+    Mutation("stride-phase", "hw.walker", "offset.eq(padded - (low << layer.stride))",
+        "offset.eq(padded - low)", "silent"),
+    Mutation("pool-error-not-divided", "host.compiler", '"a": codes.a,',
+        '"a": codes.a * layer.pool_area,'),
+    Mutation("loss-of-full-interval", "host.compiler",
+        "settings.loss_scale(steps, classes)", "settings.loss_scale(settings.interval, classes)"),
+]  # fmt: skip
+
+
+def mutated(mutation):
+    """Return a copy of the module, mutated."""
+    original = importlib.import_module(mutation.module)
+    source = inspect.getsource(original)
+    found = source.count(mutation.old)
+    assert found == 1, f"{mutation.module} holds {mutation.old!r} {found} times, not once"
+    module = types.ModuleType(mutation.module)
+    module.__file__ = original.__file__
+    code = compile(source.replace(mutation.old, mutation.new), original.__file__, "exec")
+    exec(code, vars(module))
+    return original, module
+
+
+def inject(mutation, monkeypatch):
+    """Put what the mutated module defines in the place of what the original does, everywhere."""
+    original, module = mutated(mutation)
+    users = [
+        user
+        for name, user in list(sys.modules.items())
+        if user is not None and (name.startswith(("hw.", "host.compiler")) or user is core_bench)
+    ]
+    for name, value in vars(original).items():
+        component = inspect.isclass(value) and issubclass(value, Component)
+        if getattr(value, "__module__", None) != original.__name__ or not (
+            component or inspect.isfunction(value)
+        ):
+            continue
+        for user in users:
+            for attribute, there in list(vars(user).items()):
+                if there is value:
+                    monkeypatch.setattr(user, attribute, getattr(module, name))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_core_as_it_is_agrees(case):
+    assert not difference(CASES[case])
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def test_mutation_is_caught(mutation, monkeypatch):
+    inject(mutation, monkeypatch)
+    found = difference(CASES[mutation.case])
+    assert found, f"{mutation.name} went unnoticed: {mutation.old!r} -> {mutation.new!r}"
+    print(found)
+
+
+def test_everything_saturates():
+    found = CASES["block"].saturations()
+    assert min(found.values()) > 0, found
