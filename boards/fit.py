@@ -8,7 +8,7 @@ when something does not fit.
 import argparse
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from boards.parts import PARTS, Part
@@ -17,7 +17,8 @@ from golden.core_config import CoreConfig
 from golden.cycles import block_program
 from golden.layout import Layout, place
 from golden.memories import PACKETS, MemoryUse, memory_use, training_over_inference
-from golden.network import Network, lenet1_events
+from golden.network import CLASSIFIERS, Network, lenet1_events
+from golden.settings import Settings
 from host.protocol.program import INSTRUCTION, LAYER, PROFILE
 
 
@@ -46,7 +47,7 @@ def block_memories(config: CoreConfig) -> dict[str, tuple[int, int]]:
 def memory_lines(layout: Layout, part: Part) -> list[MemoryLine]:
     """Return the report's memories for a placed network."""
     depth, width = block_memories(layout.config)["program"]
-    used = 1 + sum(len(block_program(block)) for block in layout.network.blocks)
+    used = 1 + sum(len(block_program(block, Settings())) for block in layout.network.blocks)
     program = MemoryUse("program", used, depth, width, used * width)
     return [
         MemoryLine(use, part.rams(use.depth, use.width)) for use in (*memory_use(layout), program)
@@ -130,6 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--network", default="lenet1", help="lenet1, or a network file (JSON)")
     parser.add_argument("--interval", type=int, default=10, help="k [steps]")
     parser.add_argument("--block-length", type=int, default=1, help="n of lenet1")
+    parser.add_argument("--classifier", choices=CLASSIFIERS, help="of all blocks")
     parser.add_argument("--steps", type=int, default=30, help="T of a recording (default 30)")
     parser.add_argument("--clock", type=float, default=100e6, help="[Hz], default 100e6")
     parser.add_argument("--part", choices=sorted(PARTS), default="xc7a100t")
@@ -141,6 +143,8 @@ def main(arguments: list[str] | None = None) -> int:
             network = lenet1_events(10, options.block_length)
         else:
             network = Network.from_dict(json.loads(Path(options.network).read_text()))
+        if options.classifier is not None:
+            network = replace(network, classifier=options.classifier)
         words = {name: getattr(options, name) for name in CoreConfig().to_words()}
         layout = place(network, CoreConfig.from_words(words), options.interval)
         if options.clock <= 0:

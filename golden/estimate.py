@@ -149,11 +149,12 @@ def estimate(
                 errors = any_of(own.errors, min(lanes, layer.out_shape[2]))
             pairs = synapses_per_channel(layer) * placed.map.groups
             add(layer, "FORWARD", steps, pairs * spikes, walk)
-            add(layer, "GRADIENT", steps, pairs * spikes * errors, walk)
+            if layer.trainable:
+                add(layer, "GRADIENT", steps, pairs * spikes * errors, walk)
+                add(layer, "UPDATE", len(cut), placed.weight_rows, UPDATE)
             if layer is not block.layers[0]:
                 assert source is not None
                 add(layer, "BACKWARD", steps, pairs * source.masks * errors, back)
-            add(layer, "UPDATE", len(cut), placed.weight_rows, UPDATE)
         groups = layout.layers[block.classifier.index].map.groups
         add(block.classifier, "LOSS", len(cut), groups * lanes, LOSS)
     return result

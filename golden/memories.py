@@ -46,8 +46,8 @@ def memory_use(layout: Layout) -> list[MemoryUse]:
     neurons = sum(layer.neurons for layer in network.resolved)
     block = max(sum(layer.neurons for layer in b.all_layers) for b in network.blocks)
     used = {
-        "weights": (needs["weight_rows"], network.weights * f.weight),
-        "momentum": (needs["weight_rows"], network.weights * f.gradient),
+        "weights": (needs["weight_rows"], network.stored_weights * f.weight),
+        "momentum": (needs["weight_rows"], network.stored_weights * f.gradient),
         "state": (needs["neuron_words"], neurons * f.state),
         "gamma": (needs["error_words"], block * f.gamma),
         "delta": (needs["error_words"], block * f.delta),

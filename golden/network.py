@@ -302,6 +302,11 @@ class Network:
         """Number of weights, classifiers included, random ones too."""
         return sum(math.prod(layer.weight_shape) for layer in self.weighted)
 
+    @property
+    def stored_weights(self) -> int:
+        """Number of weights that take memory."""
+        return sum(math.prod(layer.weight_shape) for layer in self.weighted if layer.trainable)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON; `from_dict` reads it back."""
         kinds = {Conv: "conv", AvgPool: "avgpool", Dense: "dense"}

@@ -102,21 +102,22 @@ def _row(placed: LayerLayout, layout: Layout, settings: Settings, halvings: int)
     return row
 
 
-def program(layout: Layout, settings: Settings) -> list[Values]:
+def program(layout: Layout, settings: Settings | None = None) -> list[Values]:
     """Return the instructions of one interval: block by block, all steps at once.
 
     Parameters
     ----------
     layout : Layout
         The network in its place.
-    settings : Settings
-        Names the layers that do not learn.
+    settings : Settings, optional
+        Names the layers that do not learn; by default all do.
 
     Raises
     ------
     golden.layout.DoesNotFitError
         The program is longer than the core's program memory.
     """
+    settings = settings or Settings()
     code: list[Values] = []
     for position, block in enumerate(layout.network.blocks):
         _forward(code, block)

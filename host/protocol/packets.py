@@ -36,7 +36,7 @@ from host.protocol.program import INSTRUCTION, JOB, LAYER, PROFILE
 MAGIC = 0x50425454
 """``TTBP`` in ASCII, little-endian."""
 
-VERSION = 2
+VERSION = 1
 """Changes with every incompatible change of packets, table or instructions."""
 
 SLIP_END, SLIP_ESC, SLIP_ESC_END, SLIP_ESC_ESC = 0xC0, 0xDB, 0xDC, 0xDD
