@@ -111,6 +111,8 @@ def overheads(run: Run) -> list[str]:
             spent = entry["cycles"] - work - idle - run.predicted.skipped.get(key, 0)
             per_run.append(spent / started - SCAN * (op in WALKS))
             gaps += idle
+        if not per_run:
+            continue  # never met an error
         verdict = f"  ABOVE {OVERHEAD}" if max(per_run) > OVERHEAD and op in EACH_STEP else ""
         out.append(
             f"{op:<10}{min(per_run):>7.1f}{max(per_run):>7.1f}   {gaps / run.samples:,.0f}{verdict}"

@@ -55,7 +55,10 @@ def assert_operations(where, profile, counters):
 
 def run_samples(board, case):
     """Run a case on a board; yield after each sample (its number, counts per interval)."""
-    board.load(case.network, case.settings, case.weights(board.config.formats))
+    formats = board.config.formats
+    board.load(case.network, case.settings, case.weights(formats))
+    if case.full_momentum:
+        board.write_momentum(case.momentum(formats))
     for number, (sample, frames) in enumerate(zip(case.samples, case.frames(), strict=True)):
         if sample[0].halvings != board.halvings:
             board.set_halvings(sample[0].halvings)
@@ -69,6 +72,7 @@ def compare(board, case):
     config = board.config
     formats = config.formats
     model = GoldenModel(case.network, formats, case.settings, case.weights(formats), strict=False)
+    model.momentum = case.momentum(formats)
     counters = Counters(config.lanes, config.pack_max)
     golden = zip(case.samples, case.frames(), strict=True)
     for number, counts in run_samples(board, case):

@@ -26,9 +26,7 @@ def random_network(rng):
         kernel = int(rng.integers(1, min(5, height, width) + 1))
         padding, stride = int(rng.integers(0, kernel)), int(rng.choice([1, 1, 2, 4]))
         layers.append(Conv(int(rng.choice([1, 3, 4, 8, 20])), kernel, padding, stride))
-        height, width = (
-            (side + 2 * padding - kernel) // stride + 1 for side in (height, width)
-        )
+        height, width = ((side + 2 * padding - kernel) // stride + 1 for side in (height, width))
         if min(height, width) >= 2 and rng.random() < 0.6:
             window = int(rng.choice([2, 4])) if min(height, width) >= 4 else 2
             layers.append(AvgPool(window))
