@@ -7,7 +7,7 @@ import numpy as np
 from golden.core_config import CoreConfig
 from golden.counters import SATURATIONS, Counters
 from golden.formats import Formats
-from golden.network import AvgPool, Conv, Dense, Network
+from golden.network import AvgPool, Conv, Dense, Lif, Network
 from golden.settings import Settings, intervals
 from golden.trainer import GoldenModel
 from host.protocol.packets import Space
@@ -142,5 +142,12 @@ CASES = {
         Settings(interval=3, error_fraction=4, rate_shift=-2, momentum_shift=0, seed=5),
         CoreConfig(lanes=4, pack_max=1, formats=NARROW, **SIZES),
         steps=3, recordings=3, density=0.3, gain=1.5, seed=3,
+    ),
+    # large weights, errors and wide masks: e of BACKWARD saturates
+    "loud": CoreCase(
+        Network((1, 1, 6), (Dense(6), Dense(7)), 8, 2, Lif(u_th=1.0, a=2.0)),
+        Settings(interval=2, error_fraction=12, rate_shift=-3, momentum_shift=2, seed=4),
+        CoreConfig(lanes=4, pack_max=1, formats=NARROW, **SIZES),
+        steps=3, recordings=2, density=0.5, gain=3, seed=3,
     ),
 }  # fmt: skip

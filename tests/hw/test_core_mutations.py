@@ -101,6 +101,10 @@ MUTATIONS = [
         "rounded = round_shift(total, f.weight_fraction)", "rounded = total >> f.weight_fraction",
     ),
     Mutation(
+        "delta-not-saturated", "hw.backward",
+        "value, clipped = saturate(rounded, f.delta)", "value, clipped = rounded, 0", "loud",
+    ),
+    Mutation(
         "sum-not-restarted", "hw.backward",
         "total.eq(Mux(first, 0, total) + term)", "total.eq(total + term)",
     ),
@@ -132,6 +136,9 @@ MUTATIONS = [
     Mutation(
         "last-row-and-column-left-out", "hw.walker",
         "padded >> layer.stride, size - 1)", "padded >> layer.stride, size - 2)",
+    ),
+    Mutation(
+        "flags-of-other-positions", "hw.walker", "flag_out.data >> row.x_low", "flag_out.data",
     ),
     Mutation("stride-phase", "hw.walker", "offset.eq(padded - (low << layer.stride))",
         "offset.eq(padded - low)", "silent"),
