@@ -19,6 +19,7 @@ from hw.profile import Profile
 from hw.random_bits import KeySchedule
 from hw.scanner import Scanner
 from hw.sequencer import Sequencer
+from hw.standby import standby
 from hw.update import UpdatePass
 from hw.walker import Walker
 
@@ -85,10 +86,10 @@ class Core(Component):
         m.submodules.walker = walker = Walker(config)
         m.submodules.datapath = datapath = Datapath(config)
         m.submodules.clear = clear = ClearPass(config)
-        m.submodules.lif = lif = LifPass(config)
-        m.submodules.error = error = ErrorPass(config)
+        lif = LifPass(config)
+        error = ErrorPass(config)
         m.submodules.loss = loss = LossPass(config)
-        m.submodules.update = update = UpdatePass(config)
+        update = UpdatePass(config)
         m.submodules.keys = keys = KeySchedule()
         m.submodules.run_keys = run_keys = KeySchedule()
         memories = {}
@@ -103,6 +104,8 @@ class Core(Component):
         ]
         walking = Signal()
         m.d.comb += walking.eq(Cat(*(is_op[op] for op in WALKS)).any())
+        for op, unit in ((Op.LIF, lif), (Op.ERROR, error), (Op.UPDATE, update)):
+            standby(m, op.name.lower(), unit, is_op[op])
 
         # ---- jobs
         m.d.comb += [
@@ -134,6 +137,7 @@ class Core(Component):
                 m.d.comb += walker.mode.eq(mode)
         m.d.comb += [
             datapath.mode.eq(walker.mode),
+            datapath.walking.eq(walking),
             walker.start.eq(walk_start),
             walker.layer.eq(command.layer),
             walker.source.eq(command.source),

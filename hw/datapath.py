@@ -12,6 +12,7 @@ from hw.lanes import pool_lanes, rotate, rotation, slot_mask
 from hw.operation import Mode, operation_layout
 from hw.random_bits import KEYS_LAYOUT
 from hw.random_weights import RandomWeights
+from hw.standby import standby
 
 DRAIN = 4
 """Cycles from the last operation to its write into U or V, the write's cycle excluded."""
@@ -32,6 +33,8 @@ class Datapath(Component):
 
     Members
     -------
+    walking : In(1)
+        The walker's operation is under way.
     mode, layer, source : In
         As for the walker.
     operation, valid, finished, feature, group : In
@@ -59,6 +62,7 @@ class Datapath(Component):
         self.operation_layout = operation_layout(config)
         super().__init__(
             {
+                "walking": In(1),
                 "mode": In(Mode),
                 "layer": In(LAYER_LAYOUT),
                 "source": In(LAYER_LAYOUT),
@@ -121,7 +125,8 @@ class Datapath(Component):
         fetched = ages[READ_LATENCY]
         amount, turn = rotation(fetched.slot, packs[READ_LATENCY], config)
         m.d.comb += turn
-        m.submodules.random = random_weights = RandomWeights(config)
+        random_weights = RandomWeights(config)
+        standby(m, "random", random_weights, self.walking & layer.random)
         m.d.comb += [
             random_weights.feature.eq(self.feature),
             random_weights.group.eq(self.group),
@@ -146,32 +151,42 @@ class Datapath(Component):
             synapse = Mux(use_random, drawn[lane] >> f.forward_shift, forward[lane])
             m.d.comb += part.eq(Mux(self.mode == Mode.POOL, share, synapse))
             parts.append(part)
-        m.d.sync += state_operand.eq(Cat(*parts))
+        fetched_mode = modes[READ_LATENCY]
+        errors = (fetched_mode == Mode.GRADIENT) | (fetched_mode == Mode.BACKWARD)
+        with m.If(valids[READ_LATENCY] & ~errors):
+            m.d.sync += state_operand.eq(Cat(*parts))
 
         gammas = rotate(m, split(self.gamma_read.data, lanes), amount, config, right=True)
         gamma_operand = Signal(lanes * f.gamma, reset_less=True)
         weight_operand = Signal(lanes * f.weight, reset_less=True)
         inside = slot_mask(packs[READ_LATENCY], config)
-        m.d.sync += [
-            gamma_operand.eq(Cat(*(Mux(inside[i], gammas[i], 0)[: f.gamma] for i in range(lanes)))),
-            weight_operand.eq(Mux(use_random, random_weights.weights, self.weight_read.data)),
-        ]
+        with m.If(valids[READ_LATENCY] & errors):
+            m.d.sync += [
+                gamma_operand.eq(
+                    Cat(*(Mux(inside[i], gammas[i], 0)[: f.gamma] for i in range(lanes)))
+                ),
+                weight_operand.eq(Mux(use_random, random_weights.weights, self.weight_read.data)),
+            ]
 
         # cycle c + 3: add or multiply
-        m.submodules.state = state = Accumulator(depth["state"], lanes, f.state, addend)
-        m.submodules.momentum = momentum = Accumulator(
-            depth["momentum"], lanes, f.gradient, f.gamma
-        )
-        m.submodules.backward = backward = Backward(config)
+        state = Accumulator(depth["state"], lanes, f.state, addend)
+        momentum = Accumulator(depth["momentum"], lanes, f.gradient, f.gamma)
+        backward = Backward(config)
+        late = Signal(READ_LATENCY + 2 + backward.latency)
+        to_state = self.walking & ((self.mode == Mode.FORWARD) | (self.mode == Mode.POOL))
+        to_momentum = self.walking & (self.mode == Mode.GRADIENT)
+        to_delta = self.walking & (self.mode == Mode.BACKWARD)
+        standby(m, "state", state, to_state)
+        standby(m, "momentum", momentum, to_momentum)
+        standby(m, "backward", backward, to_delta | late.any())
         summing = ages[READ_LATENCY - 1]
         summing_valid = valids[READ_LATENCY - 1]
         ready = ages[READ_LATENCY + 1]
-        to_state = (self.mode == Mode.FORWARD) | (self.mode == Mode.POOL)
         m.d.comb += [
             state.valid.eq(summing_valid & to_state),
             state.address.eq(summing.word),
             state.operand.eq(state_operand),
-            momentum.valid.eq(summing_valid & (self.mode == Mode.GRADIENT)),
+            momentum.valid.eq(summing_valid & to_momentum),
             momentum.address.eq(summing.weight),
             momentum.operand.eq(gamma_operand),
             self.overflow.eq(momentum.overflow),
@@ -209,7 +224,6 @@ class Datapath(Component):
         m.d.sync += tail.eq(Mux(ended, 0, tail << 1 | self.finished))
         m.d.comb += self.done.eq(ended)
         # from the flush to the cycle after the last write
-        late = Signal(READ_LATENCY + 2 + backward.latency)
         m.d.sync += late.eq(late << 1 | (self.finished & (self.mode == Mode.BACKWARD)))
         m.d.comb += self.delta_busy.eq(late.any())
         return m
