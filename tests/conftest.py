@@ -15,8 +15,8 @@ def pytest_addoption(parser):
         "--waves", action="store_true", help="write a wave file (VCD) of every simulation"
     )
     parser.addoption(
-        "--examples", type=int, default=8, metavar="N",
-        help="generated networks per test of random networks (default 8)",
+        "--examples", type=int, default=6, metavar="N",
+        help="generated networks per test of random networks (default 6)",
     )  # fmt: skip
     parser.addoption(
         "--seeds", type=int, nargs=2, default=(0, 2), metavar=("FIRST", "LAST"),
