@@ -18,7 +18,6 @@ from golden.cycles import block_program
 from golden.layout import Layout, place
 from golden.memories import PACKETS, MemoryUse, memory_use, training_over_inference
 from golden.network import CLASSIFIERS, Network, lenet1_events
-from golden.settings import Settings
 from host.protocol.program import INSTRUCTION, LAYER, PROFILE
 
 
@@ -47,7 +46,7 @@ def block_memories(config: CoreConfig) -> dict[str, tuple[int, int]]:
 def memory_lines(layout: Layout, part: Part) -> list[MemoryLine]:
     """Return the report's memories for a placed network."""
     depth, width = block_memories(layout.config)["program"]
-    used = 1 + sum(len(block_program(block, Settings())) for block in layout.network.blocks)
+    used = 1 + sum(len(block_program(block)) for block in layout.network.blocks)
     program = MemoryUse("program", used, depth, width, used * width)
     return [
         MemoryLine(use, part.rams(use.depth, use.width)) for use in (*memory_use(layout), program)

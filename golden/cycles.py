@@ -75,8 +75,9 @@ class Instruction(NamedTuple):
     when: tuple[str, ...] = ()
 
 
-def block_program(block: Block, settings: Settings) -> list[Instruction]:
-    """Return the instructions of a block in their order; frozen layers have fewer."""
+def block_program(block: Block, settings: Settings | None = None) -> list[Instruction]:
+    """Return the instructions of a block in their order; layers that settings freeze have fewer."""
+    settings = settings or Settings()
     layers = block.all_layers
     code = [Instruction("CLEAR", layer, ("start",)) for layer in layers]
     code.append(Instruction("FIRST"))

@@ -15,8 +15,10 @@ from golden.core_config import CoreConfig
 from golden.layout import Layout, place
 from golden.network import Network
 from golden.qformat import Int
+from golden.random_weights import find_scale
 from golden.settings import Settings, intervals
 from golden.trainer import Sample, check_frames
+from host import compiler
 
 IN_FLIGHT = 2
 """Intervals queued at once: one is computed while the next one is sent."""
@@ -150,8 +152,9 @@ class Board(ABC):
         layout = place(network, self.config, settings.interval)
         layout.check()
         settings.check(network, self.config.formats)
+        compiler.program(layout, settings)
         if weights is not None:
-            self._check(network, weights, self.config.formats.weight)
+            self._check_weights(network, settings, weights)
         self.drain()
         self._fetched.clear()
         self._layout = None
@@ -379,7 +382,7 @@ class Board(ABC):
         TypeError, ValueError
             Number, kind, shape or range is wrong; nothing has changed.
         """
-        self._check(self.network, weights, self.config.formats.weight)
+        self._check_weights(self.network, self.settings, weights)
         self.drain()
         self._write("weights", weights)
 
@@ -405,6 +408,12 @@ class Board(ABC):
         assert self.layout
         self.drain()
         return self._read(kind)
+
+    def _check_weights(self, network: Network, settings: Settings, weights: list[Int]) -> None:
+        self._check(network, weights, self.config.formats.weight)
+        for layer, weight in zip(network.weighted, weights, strict=True):
+            if layer.random:
+                find_scale(settings.seed, layer, weight)
 
     @staticmethod
     def _check(network: Network, values: list[Int], width: int) -> None:

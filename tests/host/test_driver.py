@@ -1,11 +1,14 @@
 """The driver on the virtual board and on the golden model: one interface, one result."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from golden.core_config import CoreConfig
 from golden.layout import DoesNotFitError
 from golden.network import Dense, Network
+from golden.random_weights import pattern
 from golden.settings import Settings
 from golden.trainer import GoldenModel
 from host import driver
@@ -212,6 +215,30 @@ def test_network_that_does_not_fit_changes_nothing(loaded):
     with pytest.raises(DoesNotFitError, match=r"weight_rows: needs .*, has 512"):
         loaded.load(Network((6, 7, 2), (Dense(100),), 3), SETTINGS)
     assert_same({"w": loaded.read_weights()}, {"w": weights()})
+
+
+def test_program_that_is_too_long_changes_nothing(loaded):
+    deep = Network((1, 1, 2), (Dense(2),) * 6, 3)
+    with pytest.raises(DoesNotFitError, match=r"program needs \d+ instructions, the core has 64"):
+        loaded.load(deep, Settings(interval=3))
+    assert_same({"w": loaded.read_weights()}, {"w": weights()})
+
+
+def test_random_classifiers_take_their_pattern_alone(board):
+    network = replace(NETWORK, classifier="random")
+    layers = network.weighted
+    with pytest.raises(ValueError, match="classifier1 are random"):
+        board.load(network, SETTINGS, weights(network))
+    good = [
+        pattern(SETTINGS.seed, layer) * 700 if layer.random else weight
+        for layer, weight in zip(layers, weights(network), strict=True)
+    ]
+    board.load(network, SETTINGS, good)
+    assert_same({"w": board.read_weights()}, {"w": good})
+    for sample in recordings(2, network=network):
+        board.train_sample(sample.frames, sample.label)
+    for layer, before, after in zip(layers, good, board.read_weights(), strict=True):
+        assert np.array_equal(before, after) == layer.random
 
 
 def test_settings_that_do_not_suit_are_refused(loaded):

@@ -93,8 +93,8 @@ MUTATIONS = [
         "[w >> f.forward_shift for w in weights], 0 * amount",
     ),
     Mutation("backward-reads-forward-weights", "hw.datapath",
-        "weight_operand.eq(self.weight_read.data)",
-        "weight_operand.eq(Cat(*((w >> 1 << 1)[: f.weight] for w in weights)))",
+        "Mux(use_random, random_weights.weights, self.weight_read.data)",
+        "Cat(*((w >> 1 << 1)[: f.weight] for w in weights))",
     ),
     Mutation(
         "delta-floored", "hw.backward",
