@@ -293,11 +293,6 @@ def place(network: Network, config: CoreConfig, interval: int) -> Layout:
         "layers": len(placed) + 1,
     }
     sides = [network.input_shape, *(layer.out_shape for layer in network.resolved)]
-    needs["map_bits"] = max(clog2_side(max(shape[:2])) for shape in sides)
+    needs["map_bits"] = max((max(shape[:2]) - 1).bit_length() for shape in sides)
     needs["group_bits"] = max((x.map.groups - 1).bit_length() for x in placed)
     return Layout(network, config, interval, tuple(placed), frame, needs)
-
-
-def clog2_side(side: int) -> int:
-    """Return the bits of a coordinate in 0 .. side - 1."""
-    return (side - 1).bit_length()

@@ -148,7 +148,6 @@ class Core(Component):
             walker.flag_row.eq(error.flag_row),
             walker.flag_bits.eq(error.flag_bits),
             datapath.layer.eq(command.layer),
-            datapath.source.eq(command.source),
             datapath.operation.eq(walker.operation),
             datapath.valid.eq(walker.valid),
             datapath.finished.eq(walker.finished),

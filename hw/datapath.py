@@ -35,7 +35,7 @@ class Datapath(Component):
     -------
     walking : In(1)
         The walker's operation is under way.
-    mode, layer, source : In
+    mode, layer : In
         As for the walker.
     operation, valid, finished, feature, group : In
         From the walker.
@@ -65,7 +65,6 @@ class Datapath(Component):
                 "walking": In(1),
                 "mode": In(Mode),
                 "layer": In(LAYER_LAYOUT),
-                "source": In(LAYER_LAYOUT),
                 "operation": In(self.operation_layout),
                 "valid": In(1),
                 "finished": In(1),
