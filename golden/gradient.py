@@ -9,8 +9,14 @@ from numpy.typing import NDArray
 
 from golden.lif import Integers
 from golden.network import Network
-from golden.qformat import Int, QFormat
-from golden.random_bits import CHANNELS_PER_WORD, WORD, encrypt, round_keys
+from golden.qformat import QFormat
+from golden.random_bits import CHANNELS_PER_WORD, WORD, encrypt_in_place, round_keys
+
+NARROW = 30
+"""Widest V, and largest shift of the update, that int32 has room for [bits]."""
+
+AHEAD = 8
+"""Updates whose random words are hashed together."""
 
 
 def interval_gradient(inputs: NDArray[Any], gamma: Integers, limit: QFormat) -> NDArray[Any]:
@@ -47,15 +53,23 @@ def interval_gradient(inputs: NDArray[Any], gamma: Integers, limit: QFormat) -> 
     return product
 
 
-def accumulate(momentum: Int, added: NDArray[Any], limit: QFormat) -> bool:
+def momentum_dtype(limit: QFormat) -> type[np.int32] | type[np.int64]:
+    """Return the integer type of V: int32 up to 30 bits, which takes half the time of int64.
+
+    Then V plus a float32's exact integer (24 bits) or plus 30 random bits cannot overflow it.
+    """
+    return np.int32 if limit.width <= NARROW else np.int64
+
+
+def accumulate(momentum: Integers, added: NDArray[Any], limit: QFormat) -> bool:
     """Add a gradient to V in place; V wraps to its format.
 
     Parameters
     ----------
-    momentum : Int
-        V, fraction f_e, shape (rows, c_out).
+    momentum : Integers
+        V, fraction f_e, shape (rows, c_out), of `momentum_dtype`.
     added : NDArray
-        Exact integers as floats, the same shape.
+        Exact integers as floats, the same shape; in a float32 at most 2**24.
     limit : QFormat
         Format of V.
 
@@ -64,23 +78,25 @@ def accumulate(momentum: Int, added: NDArray[Any], limit: QFormat) -> bool:
     bool
         Whether a sum left the two's-complement range and was wrapped.
     """
-    momentum += added.astype(np.int64)
     if not momentum.size:
         return False
-    if int(momentum.max()) <= limit.maximum and int(momentum.min()) >= limit.minimum - 1:
-        return False
-    momentum[...] = limit.wrap(momentum)
-    return True
+    narrow = added.dtype == np.float32
+    total = momentum + added.astype(momentum.dtype if narrow else np.int64)
+    inside = int(total.max()) <= limit.maximum and int(total.min()) >= limit.minimum - 1
+    momentum[...] = total if inside else limit.wrap(total.astype(np.int64))
+    return not inside
 
 
-def update(weight: Int, momentum: Int, words: NDArray[Any] | Int, q: int, limit: QFormat) -> int:
+def update(
+    weight: Integers, momentum: Integers, words: NDArray[Any], q: int, limit: QFormat
+) -> int:
     """Subtract V from W in place, rounding stochastically; return how many weights were clipped.
 
     ``W <- sat(W - ((V + r) >> q))`` with r uniform in 0 .. 2**q - 1; q <= 0 shifts left exactly.
 
     Parameters
     ----------
-    weight, momentum : Int
+    weight, momentum : Integers
         W (fraction f_w) and V (fraction f_e), shape (rows, c_out).
     words : NDArray
         Random words from `RandomWords`, shape (rows, ceil(c_out / 16)).
@@ -89,24 +105,23 @@ def update(weight: Int, momentum: Int, words: NDArray[Any] | Int, q: int, limit:
     limit : QFormat
         Format of W.
     """
+    if not 0 <= q <= NARROW:
+        momentum = momentum.astype(np.int64)
     if q <= 0:
-        step = momentum << np.int64(-q)
+        step = momentum << np.int64(-q) if q else momentum
     else:
         channels = weight.shape[1]
-        r = (words & words.dtype.type((1 << q) - 1)).astype(np.int64)
+        r = (words & words.dtype.type((1 << q) - 1)).astype(momentum.dtype)
         if channels > CHANNELS_PER_WORD:
             r = r[:, np.arange(channels) // CHANNELS_PER_WORD]
         step = momentum + r
         step >>= q
-    weight -= step
-    if int(weight.max()) <= limit.maximum and int(weight.min()) >= limit.minimum:
-        return 0
-    limited, clipped = limit.saturate(weight)
+    limited, clipped = limit.saturate(weight - step)
     weight[...] = limited
     return clipped
 
 
-def decay(momentum: Int, shift: int) -> None:
+def decay(momentum: Integers, shift: int) -> None:
     """Decay V in place after an update: ``V - (V >> d)`` for d > 0, else 0."""
     if shift:
         momentum -= momentum >> shift
@@ -115,10 +130,10 @@ def decay(momentum: Int, shift: int) -> None:
 
 
 class RandomWords:
-    """Random words of a whole network's update, hashed in one go.
+    """Random words of a whole network's updates, several hashed in one go.
 
-    The same words as `random_bits.rounding_words`, layer by layer; addresses are kept and 16-bit
-    arithmetic wraps by itself.
+    The same words as `random_bits.rounding_words`, layer by layer. Keys and addresses alone make
+    them, so those of the next updates are made ahead: numpy is faster on longer arrays.
 
     Parameters
     ----------
@@ -142,10 +157,21 @@ class RandomWords:
             self._cuts.append((begin, end, layer.rows, words))
             begin = end
         self._rows, self._tags = np.concatenate(rows), np.concatenate(tags)
+        self._ahead: dict[int, NDArray[np.uint32]] = {}
 
     def draw(self, update_number: int) -> list[NDArray[np.uint32]]:
         """Return the words of one update, per layer with shape (rows, ceil(c_out / 16))."""
-        keys = round_keys(self.seed, update_number & 0xFFFFFFFF)
-        x, y = encrypt(self._rows, self._tags, keys)  # type: ignore[arg-type]
-        words = x.astype(np.uint32) | (y.astype(np.uint32) << np.uint32(WORD))
+        if update_number not in self._ahead:
+            numbers = range(update_number, update_number + AHEAD)
+            keys = [round_keys(self.seed, number & 0xFFFFFFFF) for number in numbers]
+            self._ahead = dict(zip(numbers, self._hash(keys), strict=True))
+        words = self._ahead[update_number]
         return [words[begin:end].reshape(rows, count) for begin, end, rows, count in self._cuts]
+
+    def _hash(self, keys: list[list[int]]) -> NDArray[np.uint32]:
+        """Return a row of words for each list of round keys; 16-bit arithmetic wraps by itself."""
+        each_round = np.array(keys, np.uint16).T[:, :, None]
+        shape = (len(keys), len(self._rows))
+        x, y = (np.broadcast_to(part, shape).copy() for part in (self._rows, self._tags))
+        encrypt_in_place(x, y, each_round)
+        return x | y.astype(np.uint32) << np.uint32(WORD)

@@ -80,7 +80,7 @@ def potential_errors(
         np.multiply(keep[t], gamma[t + 1], out=now)
         np.add(now, spatial[t], out=now)
         np.right_shift(now, COEFFICIENT_FRACTION, out=now)
-    if int(gamma.max()) <= limit.maximum and int(gamma.min()) >= limit.minimum:
+    if limit.holds(gamma):
         return gamma, 0
     gamma[-1], clipped = limit.saturate(spatial[-1] >> COEFFICIENT_FRACTION)
     for t in range(len(gamma) - 2, -1, -1):
@@ -117,7 +117,5 @@ def error_below(
     sums = synapse.spread(gamma.astype(weight.dtype), weight, layer)
     rounded = round_shift(sums.astype(np.int64), formats.weight_fraction)
     rounded *= mask
-    limit, clipped = QFormat(formats.delta), 0
-    if int(rounded.max()) > limit.maximum or int(rounded.min()) < limit.minimum:
-        rounded, clipped = limit.saturate(rounded)
+    rounded, clipped = QFormat(formats.delta).saturate(rounded)
     return rounded.astype(gamma.dtype), clipped

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,12 +44,12 @@ class QFormat:
         if not 2 <= self.width <= 62:
             raise ValueError(f"width must be between 2 and 62 bits, not {self.width}")
 
-    @property
+    @cached_property
     def maximum(self) -> int:
         """Largest code."""
         return (1 << (self.width - 1)) - 1
 
-    @property
+    @cached_property
     def minimum(self) -> int:
         """Smallest code of the symmetric range."""
         return -self.maximum
@@ -75,8 +77,20 @@ class QFormat:
         """Return the real values of codes."""
         return np.ldexp(np.asarray(code, dtype=np.float64), -self.fraction)
 
+    def holds(self, value: NDArray[Any]) -> bool:
+        """Return whether all codes lie in the symmetric range."""
+        if not value.size:
+            return True
+        largest, smallest = np.maximum.reduce(value, axis=None), np.minimum.reduce(value, axis=None)
+        return int(largest) <= self.maximum and int(smallest) >= self.minimum
+
     def saturate(self, value: Int) -> tuple[Int, int]:
-        """Clip codes to the symmetric range; also return how many were clipped."""
+        """Clip codes to the symmetric range; also return how many were clipped.
+
+        Where none is, the codes themselves are returned, not a copy.
+        """
+        if self.holds(value):
+            return value, 0
         clipped = np.clip(value, self.minimum, self.maximum)
         return clipped, int(np.count_nonzero(clipped != value))
 

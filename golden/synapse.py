@@ -60,11 +60,11 @@ def inputs(spikes: Array, layer: Layer, dtype: type) -> Array:
     padded[:, :, pad : pad + height, pad : pad + width] = spikes.transpose(3, 0, 1, 2)
     c_stride, t_stride, y_stride, x_stride = padded.strides
     out_height, out_width, _ = layer.out_shape
-    windows = np.lib.stride_tricks.as_strided(
-        padded,
+    windows: Array = np.ndarray(  # as_strided() takes ten times as long
         (channels, kernel, kernel, steps, out_height, out_width),
-        (c_stride, y_stride, x_stride, t_stride, y_stride * stride, x_stride * stride),
-        writeable=False,
+        padded.dtype,
+        padded.data,
+        strides=(c_stride, y_stride, x_stride, t_stride, y_stride * stride, x_stride * stride),
     )
     return windows.reshape(layer.rows, -1).T
 

@@ -15,6 +15,7 @@ from golden import gradient, random_weights
 from golden.block import BlockRun, Limits
 from golden.counters import Counters
 from golden.formats import Formats
+from golden.lif import Integers
 from golden.network import Layer, Network
 from golden.neuron import LifCodes
 from golden.qformat import Int, QFormat
@@ -68,8 +69,9 @@ class GoldenModel:
 
     Attributes
     ----------
-    weights, momentum : list of Int
-        W (fraction f_w) and V (fraction f_e), shape `Layer.weight_shape`, order of `hash_id`.
+    weights, momentum : list of Integers
+        W (fraction f_w) and V (fraction f_e), shape `Layer.weight_shape`, order of `hash_id`;
+        int32 (V above 30 bits int64).
     carry : list of Int
         Membrane potentials carried between intervals, fraction f_u, shape `Layer.out_shape`, in
         the order of `Layer.index`.
@@ -111,13 +113,25 @@ class GoldenModel:
             gradient=QFormat(self.formats.gradient),
         )
         self._words = gradient.RandomWords(network, self.settings.seed)
-        self.weights = [np.zeros(layer.weight_shape, np.int64) for layer in network.weighted]
+        self.weights: list[Integers] = [
+            np.zeros(layer.weight_shape, np.int32) for layer in network.weighted
+        ]
         if weights is not None:
             self.load_weights(weights)
-        self.momentum = [np.zeros(layer.weight_shape, np.int64) for layer in network.weighted]
+        self.momentum = [np.zeros(layer.weight_shape, np.int32) for layer in network.weighted]
         self.carry = [np.zeros(layer.out_shape, np.int64) for layer in network.resolved]
         self.update_number = 0
         self.gradient_overflow = False
+
+    @property
+    def momentum(self) -> list[Integers]:
+        """V codes per layer with weights; assigning a list copies it."""
+        return self._momentum
+
+    @momentum.setter
+    def momentum(self, momentum: list[Integers]) -> None:
+        dtype = gradient.momentum_dtype(self.limits.gradient)
+        self._momentum = [np.array(v, dtype=dtype) for v in momentum]
 
     def load_weights(self, weights: list[Int]) -> None:
         """Replace all weights by copies.
@@ -147,7 +161,7 @@ class GoldenModel:
         for layer, weight in zip(layers, weights, strict=True):
             if layer.random:
                 random_weights.find_scale(self.settings.seed, layer, weight)
-        self.weights = [np.array(weight, dtype=np.int64) for weight in weights]
+        self.weights = [np.array(weight, dtype=np.int32) for weight in weights]
 
     def run_interval(
         self,

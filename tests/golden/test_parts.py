@@ -38,6 +38,17 @@ def test_random_words_of_a_network_are_those_of_each_layer(update):
         assert np.array_equal(words, expected)
 
 
+def test_random_words_of_updates_that_were_hashed_together_are_those_of_each():
+    network = Network((5, 5, 3), (Conv(17, 3), Dense(40)), 33)
+    together = gradient.RandomWords(network, seed=9)
+    first = 2**32 - gradient.AHEAD // 2  # the number wraps on the way
+    for update in [*range(first, first + 2 * gradient.AHEAD), first, 0]:
+        alone = gradient.RandomWords(network, seed=9).draw(update)
+        assert all(map(np.array_equal, together.draw(update), alone))
+        wrapped = gradient.RandomWords(network, seed=9).draw(update % 2**32)
+        assert all(map(np.array_equal, alone, wrapped))
+
+
 def test_random_words_are_uniform_and_independent_between_neighbours():
     words = rounding_words(round_keys(5, 17), 3, 65536, 16)[:, 0]
     bits = (words[:, None] >> np.arange(32)) & 1
@@ -102,6 +113,36 @@ def test_update_rounds_with_the_words_low_bits_and_shifts_left_exactly():
     assert weight.tolist() == [[-2, 1, -2]]  # (V + 3) >> 2
     assert gradient.update(weight, momentum, words, -2, QFormat(5)) == 3
     assert weight.tolist() == [[-15, 15, -15]]
+
+
+@pytest.mark.parametrize("q", range(-15, 32))
+@pytest.mark.parametrize("width", [18, 30, 31, 32])
+def test_update_is_exact_for_the_largest_v(width, q):
+    limit, top = QFormat(24), 1 << (width - 1)
+    dtype = gradient.momentum_dtype(QFormat(width))
+    momentum = np.array([[top - 1, -top, 1, -1, 0]], dtype)
+    start = np.array([[limit.maximum, limit.minimum, 0, limit.maximum, limit.minimum]], np.int32)
+    weight = start.copy()
+    word = 0xFFFFFFFF
+    r = word & ((1 << q) - 1) if q > 0 else 0
+    steps = [(int(v) + r) >> q if q > 0 else int(v) << -q for v in momentum[0]]
+    wide = [int(w) - step for w, step in zip(start[0], steps, strict=True)]
+    expected = [min(max(w, limit.minimum), limit.maximum) for w in wide]
+    clipped = gradient.update(weight, momentum, np.array([[word]], np.uint32), q, limit)
+    assert weight.tolist() == [expected]
+    assert clipped == sum(w != e for w, e in zip(wide, expected, strict=True))
+
+
+@pytest.mark.parametrize("width", [18, 30, 31, 32])
+@pytest.mark.parametrize("added", [1 << 24, 1 << 31, -(1 << 40) - 1])
+def test_gradient_is_exact_for_the_largest_v(width, added):
+    top = 1 << (width - 1)
+    momentum = np.array([[top - 1, -top, 0]], gradient.momentum_dtype(QFormat(width)))
+    wide = [int(v) + added for v in momentum[0]]
+    floats = np.full((1, 3), added, np.float32 if abs(added) <= 1 << 24 else np.float64)
+    overflow = gradient.accumulate(momentum, floats, QFormat(width))
+    assert momentum.tolist() == [[(v + top) % (2 * top) - top for v in wide]]
+    assert overflow == any(not -top <= v < top for v in wide)
 
 
 def test_decay_floors():
