@@ -7,6 +7,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 JOBS   ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 ARGS   ?=
+MINUTES ?= 60
+SEED   ?=
 
 PY  := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet install
@@ -21,7 +23,7 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help train test sim bench lint clean compiler libpython
+.PHONY: help train test sim soak bench lint clean compiler libpython
 
 help:  ## this list
 	@echo "make <target> [PYTHON=python3.12] [JOBS=4] [ARGS='more options of the command']"
@@ -42,6 +44,9 @@ test: $(VENV)/.stamp-test $(VENV)/.stamp-reference compiler libpython  ## all te
 
 sim: $(VENV)/.stamp-test compiler libpython  ## gateware against the golden model, one line per check
 	@OMP_NUM_THREADS=1 $(PY) -m pytest tests/cosim -m cosim -v --no-header $(ARGS)
+
+soak: $(VENV)/.stamp-test compiler  ## random networks on all simulated boards: MINUTES=60 [SEED=…]
+	@$(PY) -m tests.cosim.soak --minutes $(MINUTES) --jobs $(JOBS) $(addprefix --seed ,$(SEED)) $(ARGS)
 
 bench: $(VENV)/.stamp-base compiler  ## figures: cycles, lane utilisation, speed, link (N-MNIST needed)
 	@[ -n "$$TLBPTT_DATA" ] || { \

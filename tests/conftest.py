@@ -22,6 +22,10 @@ def pytest_addoption(parser):
         "--seeds", type=int, nargs=2, default=(0, 2), metavar=("FIRST", "LAST"),
         help="seeds of random networks, LAST excluded (default 0 2)",
     )  # fmt: skip
+    parser.addoption(
+        "--tally", metavar="FILE", type=Path,
+        help="append a line to FILE for every generated network that agreed (see make soak)",
+    )  # fmt: skip
 
 
 def pytest_configure():

@@ -68,7 +68,7 @@ def run_samples(board, case):
 
 
 def compare(board, case):
-    """Run a case on a board and in golden; raise at the first difference."""
+    """Run a case on a board and in golden; raise at the first difference, else return golden."""
     config = board.config
     formats = config.formats
     model = GoldenModel(case.network, formats, case.settings, case.weights(formats), strict=False)
@@ -94,3 +94,4 @@ def compare(board, case):
         saturated = {kind: registers[f"saturated_{kind}"] for kind in SATURATIONS}
         assert saturated == counters.saturations, f"{where}saturations: got, expected"
         assert_operations(f"sample {number}", board.profile(), counters)
+    return model, counters
