@@ -23,6 +23,9 @@ def pytest_addoption(parser):
         help="seeds of random networks, LAST excluded (default 0 2)",
     )  # fmt: skip
     parser.addoption(
+        "--no-shrink", action="store_true", help="show a generated network that fails as it is"
+    )
+    parser.addoption(
         "--tally", metavar="FILE", type=Path,
         help="append a line to FILE for every generated network that agreed (see make soak)",
     )  # fmt: skip

@@ -231,10 +231,15 @@ def _accepts(case, formats):
     return True
 
 
-def generated(strategy, seed, count):
-    """Return a decorator that makes a check run on `count` cases, the same ones for a seed."""
+def generated(strategy, seed, count, shrink=True):
+    """Return a decorator that makes a check run on `count` cases, the same ones for a seed.
+
+    A case that fails is made as small as possible, which may take minutes, unless `shrink` is off.
+    """
+    left_out = () if shrink else (hypothesis.Phase.shrink, hypothesis.Phase.explain)
     limits = hypothesis.settings(
         max_examples=count,
+        phases=[phase for phase in hypothesis.Phase if phase not in left_out],
         deadline=None,
         database=None,
         suppress_health_check=list(hypothesis.HealthCheck),

@@ -3,7 +3,8 @@
 Seed after seed, `EXAMPLES` networks each, run on every board of `CONFIGS` as
 tests/cosim/test_random_networks.py has it; a seed that was begun is run to its end, so that the
 range printed can be run again exactly. A difference does not stop the others: it is printed with
-the command that repeats it, and the exit status is 1.
+the command that repeats it (and looks for the smallest case with that difference, which may take
+minutes), and the exit status is 1.
 """
 
 import argparse
@@ -24,8 +25,8 @@ EXAMPLES = 10
 """Networks per seed: hypothesis draws the first ten afresh, and varies what it had from then on."""
 
 TEST = "tests/cosim/test_random_networks.py"
-TAIL = 40
-"""Lines of a failed run that are printed."""
+TAIL = 20
+"""Lines that are printed of a run that failed without an error of its own, such as a crash."""
 
 
 def command(first, last, boards=(), examples=EXAMPLES):
@@ -34,7 +35,9 @@ def command(first, last, boards=(), examples=EXAMPLES):
     A run is a process of its own: so it is what its command repeats, and a simulator that crashes
     ends itself alone.
     """
-    tests = [f"{TEST}::test_board_equals_golden[seed{first}-{name}]" for name in boards] or [TEST]
+    tests = [TEST]
+    if 0 < len(boards) < len(CONFIGS):
+        tests = [f"{TEST}::test_board_equals_golden[seed{first}-{name}]" for name in boards]
     seeds = ["--seeds", str(first), str(last + 1), "--examples", str(examples)]
     return [os.path.relpath(sys.executable), "-m", "pytest", "-q", *tests, *seeds]
 
@@ -42,7 +45,7 @@ def command(first, last, boards=(), examples=EXAMPLES):
 def run(seed, folder, examples):
     """Run a seed on all boards; return the names of boards that failed, and the output."""
     report = folder / f"{seed}.txt"
-    options = ["--tally", str(folder / f"{seed}.jsonl"), "-rf", "--tb=short", "--show-capture=no"]
+    options = ["--tally", str(folder / f"{seed}.jsonl"), "--no-shrink", "--tb=short"]
     with open(report, "w", encoding="utf-8") as file:
         done = subprocess.run(
             [sys.executable, *command(seed, seed, examples=examples)[1:], *options],
@@ -54,6 +57,13 @@ def run(seed, folder, examples):
         return [], text
     failed = [name for name in CONFIGS if f"[seed{seed}-{name}]" in text]
     return failed or list(CONFIGS), text  # a crash names no test
+
+
+def summary(text):
+    """Return the lines of a failed run that say what is wrong."""
+    lines = text.splitlines()
+    errors = [line[1:].strip() for line in lines if line.startswith("E  ") and "Error" in line]
+    return errors or lines[-TAIL:]
 
 
 def clock(seconds):
@@ -105,8 +115,8 @@ class Soak:
         if failed:
             repeat = shlex.join(command(seed, seed, failed, self.examples))
             self.failures.append(repeat)
-            tail = "\n".join(text.splitlines()[-TAIL:])
-            print(f"{tail}\nFAILED: seed {seed} on {', '.join(failed)}; repeat with\n  {repeat}")
+            print("\n".join(summary(text)))
+            print(f"FAILED: seed {seed} on {', '.join(failed)}; repeat with\n  {repeat}")
 
     def _progress(self, spent):
         left = max(0.0, self.seconds - spent)

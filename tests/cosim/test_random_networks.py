@@ -14,9 +14,10 @@ from tests.cosim.tally import note
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_board_equals_golden(name, seed, pytestconfig):
-    tally = pytestconfig.getoption("--tally")
+    option = pytestconfig.getoption
+    tally = option("--tally")
 
-    @generated(cases(CONFIGS[name]), seed, pytestconfig.getoption("--examples"))
+    @generated(cases(CONFIGS[name]), seed, option("--examples"), not option("--no-shrink"))
     def check(case):
         with open_board(name) as board:
             model, counters = compare(board, case)
