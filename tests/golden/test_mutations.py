@@ -25,6 +25,7 @@ from golden.formats import Formats
 from golden.network import AvgPool, Conv, Dense, Network
 from golden.settings import Settings
 from golden.trainer import GoldenModel
+from tests.easy_to_get_wrong import without_mutation
 from tests.golden import cases
 
 pytestmark = pytest.mark.unit
@@ -93,6 +94,19 @@ def pool_has_no_own_terms(monkeypatch):
     change_codes(monkeypatch, change)
 
 
+def pool_is_linear(monkeypatch):
+    """Hand the error through a pool as if it had no neurons."""
+    original = local_error.potential_errors
+
+    def gamma(error, mask, codes, limit):
+        found, clipped = original(error, mask, codes, limit)
+        if mask.shape[1:] == NETWORK.resolved[1].out_shape:
+            found = limit.saturate(np.broadcast_to(error, found.shape))[0].astype(found.dtype)
+        return found, clipped
+
+    monkeypatch.setattr(local_error, "potential_errors", gamma)
+
+
 def pool_does_not_divide(monkeypatch):
     def change(layer, codes):
         return replace(codes, a=codes.a * layer.pool_area)
@@ -133,9 +147,10 @@ def interval_off_by_one(monkeypatch):
 
 
 def missing_1_over_k(monkeypatch):
+    """Leave K = 2/(Nc k) of 2/(Nc k^2): the mean of the spikes divides, its derivative does not."""
     original = Settings.loss_scale
     monkeypatch.setattr(
-        Settings, "loss_scale", lambda self, steps, classes: original(self, 1, classes)
+        Settings, "loss_scale", lambda self, steps, classes: original(self, steps**0.5, classes)
     )
 
 
@@ -271,13 +286,18 @@ def no_saturation_of(kind):
 
 
 MUTATIONS = (
-    dropped_theta, detached_reset, height_1, pool_has_no_own_terms, pool_does_not_divide,
-    leak_after_reset, spike_not_carried, classifier_reset_per_interval, interval_off_by_one,
-    missing_1_over_k, last_interval_uses_full_k, mask_not_strict, forward_reads_all_weight_bits,
-    backward_reads_forward_weights, error_below_is_floored, gamma_crosses_the_interval,
-    pool_copies_transposed, rounding_half_up, same_random_bits_each_update, fewer_cipher_rounds,
-    decay_before_update, *map(no_saturation_of, ("carry", "delta", "gamma", "weight")),
+    dropped_theta, detached_reset, height_1, pool_has_no_own_terms, pool_is_linear,
+    pool_does_not_divide, leak_after_reset, spike_not_carried, classifier_reset_per_interval,
+    interval_off_by_one, missing_1_over_k, last_interval_uses_full_k, mask_not_strict,
+    forward_reads_all_weight_bits, backward_reads_forward_weights, error_below_is_floored,
+    gamma_crosses_the_interval, pool_copies_transposed, rounding_half_up,
+    same_random_bits_each_update, fewer_cipher_rounds, decay_before_update,
+    *map(no_saturation_of, ("carry", "delta", "gamma", "weight")),
 )  # fmt: skip
+
+
+def test_every_rule_that_is_easy_to_get_wrong_has_a_mutation():
+    assert not without_mutation("golden", {mutation.__name__ for mutation in MUTATIONS})
 
 
 def test_nothing_broken_agrees():

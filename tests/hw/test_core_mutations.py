@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pytest
 from amaranth.lib.wiring import Component
 
+from tests.easy_to_get_wrong import without_mutation
 from tests.hw import core_bench
 from tests.hw.core_case import CASES, difference
 
@@ -142,6 +143,32 @@ MUTATIONS = [
     ),
     Mutation("stride-phase", "hw.walker", "offset.eq(padded - (low << layer.stride))",
         "offset.eq(padded - low)", "silent"),
+    Mutation(
+        "height-1", "host.compiler",
+        '"a": codes.a,\n        "c0": codes.c0,\n        "c1": codes.c1,',
+        '"a": round(codes.a * layer.lif.a), "c0": codes.c0, '
+        '"c1": round(256 * (layer.lif.tau - layer.lif.theta)),',
+    ),
+    Mutation("coefficient-a-of-1", "hw.local_error", "Mux(spreads, layer.a, 0)",
+        "Mux(spreads, 1 << COEFFICIENT_FRACTION, 0)"),
+    Mutation("leak-after-reset", "hw.lif", "product - (reset << COEFFICIENT_FRACTION)",
+        "product - reset * layer.tau"),
+    Mutation(
+        "spike-not-carried", "hw.core", "lif.learn.eq(sequencer.current.learn),",
+        "lif.learn.eq(sequencer.current.learn),"
+        "lif.layer.theta.eq(Mux(command.latest, 0, command.layer.theta)),",
+    ),
+    Mutation(
+        "classifier-reset-per-interval", "host.compiler",
+        "_emit(code, Op.CLEAR, When.START, layer)",
+        "_emit(code, Op.CLEAR, When.ALWAYS if layer is block.classifier else When.START, layer)",
+    ),
+    Mutation(
+        "pool-has-no-own-terms", "hw.local_error", "keeps.eq(Mux(self.first, 0, present))",
+        "keeps.eq(Mux(self.first | (flags & int(ErrorFlag.COPY)).any(), 0, present))",
+    ),
+    Mutation("missing-1-over-k", "host.compiler", "settings.loss_scale(steps, classes)",
+        "settings.loss_scale(steps**0.5, classes)"),
     Mutation("pool-error-not-divided", "host.compiler", '"a": codes.a,',
         '"a": codes.a * layer.pool_area,'),
     Mutation("loss-of-full-interval", "host.compiler",
@@ -180,6 +207,10 @@ def inject(mutation, monkeypatch):
             for attribute, there in list(vars(user).items()):
                 if there is value:
                     monkeypatch.setattr(user, attribute, getattr(module, name))
+
+
+def test_every_rule_that_is_easy_to_get_wrong_has_a_mutation():
+    assert not without_mutation("gateware", {mutation.name for mutation in MUTATIONS})
 
 
 @pytest.mark.parametrize("case", CASES)
