@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 JOBS   ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 ARGS   ?=
+SIZE   ?= hour
 MINUTES ?= 60
 SEED   ?=
 
@@ -23,7 +24,7 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help train test sim soak bench lint clean compiler libpython
+.PHONY: help train test sim soak bench study lint clean compiler libpython
 
 help:  ## this list
 	@echo "make <target> [PYTHON=python3.12] [JOBS=4] [ARGS='more options of the command']"
@@ -53,6 +54,12 @@ bench: $(VENV)/.stamp-base compiler  ## figures: cycles, lane utilisation, speed
 	  echo "make bench: set TLBPTT_DATA to the folder that holds NMNIST/Train and NMNIST/Test"; \
 	  exit 2; } >&2
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PY) -m host.bench $(ARGS)
+
+study: $(VENV)/.stamp-base  ## accuracy over k and n, golden and float, SIZE=hour or night (N-MNIST needed)
+	@[ -n "$$TLBPTT_DATA" ] || { \
+	  echo "make study: set TLBPTT_DATA to the folder that holds NMNIST/Train and NMNIST/Test"; \
+	  exit 2; } >&2
+	@$(PY) -m host.study run --size $(SIZE) --workers $(JOBS) $(ARGS)
 
 lint: $(VENV)/.stamp-lint  ## style (ruff) and types (mypy)
 	@$(PY) -m ruff check --quiet . && style=0 || style=1; \

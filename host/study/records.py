@@ -38,12 +38,13 @@ def network(run: Run, data: Recordings) -> Network:
 
 
 def rate_shift(preset: Settings, k: int) -> int:
-    """Return the rate's shift for another k: a rate as k, to the nearest power of two.
+    """Return the rate's shift: below the preset's k a rate as k, to the nearest power of two.
 
-    The 1/k in the loss makes the gradient of an interval as large for every k, and there are T/k
-    updates in a recording: a rate as k leaves the change per recording the same.
+    The 1/k in the loss makes an interval's gradient about as large for every k, and a recording has
+    T/k updates: a rate as k leaves the change per recording the same. Above its k the preset's rate
+    stays: blocks of several layers do not learn at a larger one.
     """
-    return preset.rate_shift + round(math.log2(preset.interval / k))
+    return preset.rate_shift + max(0, round(math.log2(preset.interval / k)))
 
 
 def settings(run: Run, data: Recordings) -> Settings:

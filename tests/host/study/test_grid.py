@@ -62,8 +62,8 @@ def test_settings_follow_one_rule_for_all_cells(gestures):
         by_name = dict(zip([x.name for x in first.weighted], preset.layer_shifts, strict=True))
         assert settings.layer_shifts == tuple(by_name[x.name] for x in network.weighted)
         assert (network.block_length, network.classifier) == (run.n, run.classifier)
-        assert settings.error_fraction == {20: 16, 10: 16, 5: 15, 1: 12}[run.k]
-        assert settings.rate_shift == preset.rate_shift + {20: -1, 10: 0, 5: 1, 1: 3}[run.k]
+        assert settings.error_fraction == {20: 16, 10: 16, 5: 15, 1: 14}[run.k]
+        assert settings.rate_shift == preset.rate_shift + {20: 0, 10: 0, 5: 1, 1: 3}[run.k]
         assert (settings.interval, settings.seed) == (run.k, run.seed)
 
 

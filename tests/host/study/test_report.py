@@ -44,7 +44,7 @@ def test_csv_has_a_line_per_run(folder):
     first = rows[0]
     assert (first["model"], first["k"], first["n"], first["seed"]) == ("golden", "20", "3", "1")
     assert (first["test_accuracy"], first["training_accuracy"]) == ("0.5", "0.25")
-    assert (first["rate_shift"], first["error_fraction"]) == ("4", "16")
+    assert (first["rate_shift"], first["error_fraction"]) == ("5", "16")
 
 
 def test_report_gathers_folders_and_keeps_the_text_around(folder, tmp_path):
