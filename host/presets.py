@@ -188,7 +188,8 @@ def error_fraction(settings: Settings, steps: int, k: int) -> int:
         T and the k wanted; the last interval may be the shortest.
     """
     shortest = min(length for _, length in intervals(steps, k))
-    return settings.error_fraction - math.ceil(max(0.0, math.log2(settings.interval / shortest) / 2))
+    fours = math.log2(settings.interval / shortest) / 2
+    return settings.error_fraction - max(0, math.ceil(fours))
 
 
 def core_config(lanes: int | None = None) -> CoreConfig:

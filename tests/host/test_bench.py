@@ -43,6 +43,13 @@ def test_speed_is_positive(folder):
     assert golden_speed.speed(10, 4, 2, str(folder)) > 0
 
 
+def test_shares_name_functions_of_golden_and_add_up(folder):
+    spent = golden_speed.shares(10, 4, 2, str(folder))
+    assert sum(share for _, share in spent) == pytest.approx(1)
+    assert [share for _, share in spent] == sorted((s for _, s in spent), reverse=True)
+    assert {"golden.lif._steps", "golden.gradient.update"} <= {name for name, _ in spent}
+
+
 @pytest.mark.parametrize("command", [accuracy.main, golden_speed.main])
 def test_missing_folder_is_named(command, tmp_path, capsys):
     with pytest.raises(SystemExit):

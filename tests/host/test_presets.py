@@ -53,7 +53,8 @@ def test_shifts_of_other_networks_are_near_those_found_by_search():
 
 
 @pytest.mark.parametrize(
-    ("steps", "k", "expected"), [(20, 10, 16), (20, 20, 16), (20, 5, 15), (20, 1, 14), (11, 10, 14), (20, 2, 14)]
+    ("steps", "k", "expected"),
+    [(20, 10, 16), (20, 20, 16), (20, 5, 15), (20, 2, 14), (20, 1, 14), (11, 10, 14)],
 )
 def test_shorter_intervals_have_larger_errors(steps, k, expected):
     settings = presets.PRESETS["digits"].settings
