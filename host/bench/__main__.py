@@ -12,15 +12,26 @@ from pathlib import Path
 from golden.layout import place
 from golden.memories import TRAINING_ONLY, memory_use, training_over_inference
 from golden.network import lenet1_events
-from host.bench import cycle_plot, cycle_tables, lenet1, link_table, simulation
+from host.bench import (
+    block_plot,
+    block_tables,
+    cycle_plot,
+    cycle_tables,
+    lenet1,
+    link_table,
+    simulation,
+)
 from host.bench.golden_speed import speed
-from host.bench.measure import CONFIGS, Run, train
+from host.bench.measure import CONFIGS, WHOLE, Run, train
 from host.bench.one_thread import pool
+from host.bench.savings import SavingsCounters
 from host.datasets import DataSetError
 from host.transport.base import TransportError
 
 GOLDEN_SAMPLES = 150
+BLOCK_LENGTHS = (1, 2, 4)
 PICTURE = Path("build") / "bench" / "cycles_by_layer.png"
+BLOCK_PICTURE = "cycles_by_block_length.png"
 
 
 class Bench:
@@ -39,7 +50,7 @@ class Bench:
     def _run(self, lanes: int) -> Run:
         predict = lanes == self.options.lanes
         samples = self.options.samples if predict else min(2, self.options.samples)
-        return train(lanes, samples, self.options.data_dir, predict=predict)
+        return train(CONFIGS[lanes], samples, self.options.data_dir, predict=predict)
 
     def cycles(self) -> str:
         """Cycles per training sample and lane utilisation, by phase and layer."""
@@ -49,6 +60,24 @@ class Bench:
             self.options.plot.parent.mkdir(parents=True, exist_ok=True)
             cycle_plot.draw(self.options.plot, run)
             text += f"\npicture: {self.options.plot}"
+        return text
+
+    def blocks(self) -> str:
+        """Cycles and lanes by block length n, and what the sparse walks save; a trained network."""
+        options = self.options
+        runs = {
+            n: train(
+                WHOLE, options.samples, options.data_dir, block_length=n,
+                trained=options.trained, counters=SavingsCounters.beside,
+            )
+            for n in BLOCK_LENGTHS
+        }  # fmt: skip
+        text = block_tables.report(runs, options.trained)
+        if options.plot is not None:
+            path = options.plot.with_name(BLOCK_PICTURE)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            block_plot.draw(path, runs, options.trained)
+            text += f"\npicture: {path}"
         return text
 
     def golden(self) -> str:
@@ -81,7 +110,7 @@ class Bench:
             "(every memory: python -m boards.fit)"
         )
 
-    SECTIONS = ("cycles", "golden", "simulation", "link", "memory")
+    SECTIONS = ("cycles", "blocks", "golden", "simulation", "link", "memory")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -93,14 +122,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data-dir", help="folder that holds NMNIST; default TLBPTT_DATA")
     parser.add_argument("--section", choices=Bench.SECTIONS, help="this section alone")
     parser.add_argument("--samples", type=int, default=5, help="recordings to train (default 5)")
+    parser.add_argument(
+        "--trained", type=int, default=700, metavar="N",
+        help="with blocks: recordings that golden trains before (default 700, an epoch)",
+    )  # fmt: skip
     parser.add_argument("--lanes", type=int, choices=sorted(CONFIGS), default=16, help="P")
     parser.add_argument(
         "--plot", type=Path, metavar="PNG", nargs="?", const=PICTURE,
-        help=f"with cycles: draw them too (default {PICTURE})",
+        help=f"with cycles: draw them too (default {PICTURE}); with blocks: {BLOCK_PICTURE} beside",
     )  # fmt: skip
     options = parser.parse_args(arguments)
     if options.samples < 1:
         parser.error(f"--samples must be at least 1, not {options.samples}")
+    if options.trained < 0:
+        parser.error(f"--trained must be at least 0, not {options.trained}")
     try:
         lenet1.load(options.data_dir)
     except DataSetError as error:

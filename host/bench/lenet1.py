@@ -53,3 +53,9 @@ def first_weights(
 def order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
     """Return the order of an epoch's recordings."""
     return np.random.default_rng((seed, epoch)).permutation(count)
+
+
+def stream(count: int, seed: int, length: int) -> list[int]:
+    """Return the first `length` recordings of as many epochs of `count` as it takes."""
+    epochs = range(-(-length // count))
+    return [int(index) for epoch in epochs for index in order(count, seed, epoch)][:length]

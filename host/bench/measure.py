@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from golden.core_config import CoreConfig
@@ -26,7 +27,10 @@ CONFIGS = {
         spike_words=1024, frame_words=640,
     ),
 }  # fmt: skip
-"""Cores that hold LeNet-1, by P."""
+"""Cores that hold LeNet-1 with n = 1, by P."""
+
+WHOLE = replace(CONFIGS[16], error_words=640, mask_words=6400)
+"""Core that holds LeNet-1 with any n: errors and masks of a whole block are kept."""
 
 
 @dataclass
@@ -75,15 +79,46 @@ class Run:
         ]
 
 
-def train(lanes: int, samples: int, data_dir: str | None, *, predict: bool = True) -> Run:
-    """Train LeNet-1 from its first weights on `samples` recordings of N-MNIST, k = 10, n = 1."""
+def train(
+    config: CoreConfig,
+    samples: int,
+    data_dir: str | None,
+    *,
+    predict: bool = True,
+    block_length: int = 1,
+    trained: int = 0,
+    counters: Callable[[Layout], CycleCounters] = CycleCounters.of,
+) -> Run:
+    """Train LeNet-1 on `samples` recordings of N-MNIST, k = 10.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        The virtual board's core.
+    samples : int
+        Recordings to measure.
+    data_dir : str or None
+        Folder that holds NMNIST; by default TLBPTT_DATA names it.
+    predict : bool
+        Whether the cost model runs too.
+    block_length : int
+        n.
+    trained : int
+        Recordings that golden trains before, from the network's first weights.
+    counters : callable
+        Makes the cost model's counters of a layout.
+    """
     data = lenet1.load(data_dir)
-    network = lenet1_events()
+    network = lenet1_events(block_length=block_length)
     settings = lenet1.settings(network)
     _, codes = lenet1.first_weights(data, network, seed=1)
-    chosen = lenet1.order(len(data.train), 1, 0)[:samples]
-    recordings: list[Sample] = [data.train[int(index)] for index in chosen]
-    board = open_board("sim", CONFIGS[lanes])
+    chosen = lenet1.stream(len(data.train), 1, trained + samples)
+    recordings: list[Sample] = [data.train[index] for index in chosen]
+    before = GoldenModel(network, config.formats, settings, codes)
+    for sample in recordings[:trained]:
+        before.train_sample(sample.frames, sample.label)
+    codes, recordings = before.weights, recordings[trained:]
+    board = open_board("sim", config)
     assert isinstance(board, LinkBoard)
     assert isinstance(board.transport, SimTransport)
     try:
@@ -99,7 +134,7 @@ def train(lanes: int, samples: int, data_dir: str | None, *, predict: bool = Tru
         profile = board.profile()
     finally:
         board.close()
-    predicted = CycleCounters.of(layout)
+    predicted = counters(layout)
     if predict:
         model = GoldenModel(network, layout.config.formats, settings, codes)
         for sample in recordings:

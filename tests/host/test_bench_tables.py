@@ -1,56 +1,19 @@
 """Tables of the benches from a profile that the cost model made, without a board."""
 
-import numpy as np
 import pytest
 
 from golden.core_config import CoreConfig
-from golden.cycles import CycleCounters, block_program
-from golden.initialise import initialise
 from golden.layout import place
 from golden.network import lenet1_events
-from golden.settings import Settings
-from golden.trainer import GoldenModel
 from host.bench import __main__ as bench
 from host.bench import cycle_plot, cycle_tables, link_table, simulation
-from host.bench.measure import CONFIGS, WALKS, Run
-from host.link import LinkStatistics
-from tests.golden import cases
-
-
-def profile_of(counted):
-    """The profile that a board would show."""
-    entries = []
-    for block in counted.layout.network.blocks:
-        for op, layer, _ in block_program(block):
-            name = None if layer is None else layer.name
-            words = counted.cycles.get((name, op), 0)
-            key = (name, op.lower())
-            entries.append(
-                {
-                    "op": op, "layer": name, "cycles": words,
-                    "operations": counted.operations.get(key, 0) if op in WALKS else words // 2,
-                    "lanes": counted.useful.get(key, 0) if op in WALKS else words,
-                }
-            )  # fmt: skip
-    return entries
+from host.bench.measure import CONFIGS, WHOLE
+from tests.host.profiles import made_run
 
 
 @pytest.fixture(scope="module")
 def run():
-    rng = np.random.default_rng(5)
-    network, settings = lenet1_events(), Settings(interval=4, error_fraction=16)
-    layout = place(network, CoreConfig(), 4)
-    frames = cases.random_frames(rng, network, 6, 0.1)
-    _, weights = initialise(network, [frames], seed=1)
-    counted = CycleCounters.of(layout)
-    model = GoldenModel(network, None, settings, weights, strict=False)
-    model.train_sample(frames, 3, counters=counted)
-    statistics = LinkStatistics()
-    statistics.sent.update(RUN=600, RESULT=24)
-    statistics.received.update(RUN=18, RESULT=92)
-    return Run(
-        layout, 1, 6, profile_of(counted), counted, counted.total + 1000, 2.0, 1.0, statistics
-    )
+    return made_run(CoreConfig())
 
 
 def test_report_names_every_phase_and_layer(run):
@@ -119,6 +82,8 @@ def test_picture_is_drawn(run, tmp_path):
 def test_cores_of_the_benches_hold_the_network():
     for config in CONFIGS.values():
         place(lenet1_events(), config, 10).check()
+    for length in bench.BLOCK_LENGTHS:
+        place(lenet1_events(block_length=length), WHOLE, 10).check()
 
 
 def test_missing_data_is_told(tmp_path, capsys):
@@ -133,6 +98,13 @@ def test_bad_number_of_samples_is_told(capsys):
     with pytest.raises(SystemExit):
         bench.main(["--samples", "0"])
     assert "--samples must be at least 1, not 0" in capsys.readouterr().err
+
+
+def test_bad_number_of_trained_recordings_is_told(capsys, monkeypatch):
+    monkeypatch.setattr(bench.lenet1, "load", lambda folder: None)
+    with pytest.raises(SystemExit):
+        bench.main(["--trained", "-1"])
+    assert "--trained must be at least 0, not -1" in capsys.readouterr().err
 
 
 def test_memory_section_needs_no_board(capsys):
