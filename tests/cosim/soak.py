@@ -25,6 +25,9 @@ EXAMPLES = 10
 """Networks per seed: hypothesis draws the first ten afresh, and varies what it had from then on."""
 
 TEST = "tests/cosim/test_random_networks.py"
+STOPPED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
 TAIL = 20
 """Lines that are printed of a run that failed without an error of its own, such as a crash."""
 
@@ -88,13 +91,13 @@ class Soak:
 
     def __init__(self, first, seconds, jobs, examples=EXAMPLES):
         self.next, self.seconds, self.jobs, self.examples = first, seconds, jobs, examples
-        self.tally, self.failures, self.done = Tally(), [], 0
+        self.tally, self.failures, self.done, self.running = Tally(), [], 0, {}
 
     def run(self, folder, runner=None):
         """Run seeds; files of each go to `folder`."""
         runner = runner or run
         begin = time.monotonic()
-        first, running = self.next, {}
+        first, running = self.next, self.running
         with ThreadPoolExecutor(self.jobs) as workers:
             while True:
                 while len(running) < self.jobs and (
@@ -106,7 +109,8 @@ class Soak:
                 if not running:
                     return
                 for task in wait(running, return_when=FIRST_COMPLETED).done:
-                    self._finish(running.pop(task), *task.result(), folder)
+                    self._finish(running[task], *task.result(), folder)
+                    del running[task]
                     self._progress(time.monotonic() - begin)
 
     def _finish(self, seed, failed, text, folder):
@@ -149,22 +153,28 @@ def main(arguments=None):
         print(error, file=sys.stderr)
         return 2
     soak = Soak(first, 60 * options.minutes, options.jobs)
-    begin = time.monotonic()
+    begin, stopped = time.monotonic(), False
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
-        soak.run(Path(folder))
+        try:
+            soak.run(Path(folder))
+        except KeyboardInterrupt:
+            stopped = True
     last = soak.next - 1
     print(
         f"\nseeds {first} to {last}, {EXAMPLES} networks each on every board, "
         f"{clock(time.monotonic() - begin)} with {options.jobs} processes; all of them again:\n"
-        f"  {shlex.join(command(first, last))}\n"
+        f"  {shlex.join(command(first, last))}"
     )
+    if stopped:
+        print(f"stopped: without {', '.join(map(str, sorted(soak.running.values())))}")
+    print()
     print("\n".join(soak.tally.table()))
     if soak.failures:
         print(f"\n{len(soak.failures)} of {soak.done} seeds FAILED; repeat them with")
         print("\n".join(f"  {line}" for line in soak.failures))
         return 1
     print("\ngolden and gateware agree on every weight, momentum, membrane, count and counter")
-    return 0
+    return STOPPED if stopped else 0
 
 
 if __name__ == "__main__":

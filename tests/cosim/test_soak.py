@@ -145,6 +145,21 @@ def test_command_ends_with_the_range_the_table_and_a_status(failing, monkeypatch
     assert ("golden and gateware agree" in out) != failing
 
 
+def test_ctrl_c_ends_with_the_table_too(monkeypatch, capsys):
+    def stop(seed, folder, examples):
+        if seed == 10:
+            raise KeyboardInterrupt
+        return [], ""
+
+    monkeypatch.setattr(soak, "library", lambda name: "library")
+    monkeypatch.setattr(soak, "run", stop)
+    assert soak.main(["--minutes", "1", "--jobs", "1", "--seed", "8"]) == soak.STOPPED
+    out = capsys.readouterr().out
+    assert "seeds 8 to 10, " in out
+    assert "\nstopped: without 10\n" in out
+    assert "runs per board" in out
+
+
 @pytest.mark.parametrize("option", [["--minutes", "0"], ["--jobs", "0"]])
 def test_bad_options_are_told(option, capsys):
     with pytest.raises(SystemExit):
