@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -97,8 +98,9 @@ _progress: Queue[tuple[float, str]] | None = None
 
 
 def connect(progress: Queue[tuple[float, str]]) -> None:
-    """Let this worker process report to a queue."""
+    """Let this worker process report to a queue, and leave Ctrl-C to the parent."""
     global _progress
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _progress = progress
 
 
