@@ -14,10 +14,11 @@ from pathlib import Path
 from boards.parts import PARTS, Part
 from boards.speed import speed_lines
 from golden.core_config import CoreConfig
-from golden.cycles import block_program
 from golden.layout import Layout, place
 from golden.memories import PACKETS, MemoryUse, memory_use, training_over_inference
 from golden.network import CLASSIFIERS, Network, lenet1_events
+from golden.schedule import schedule
+from golden.settings import Settings
 from host.protocol.program import INSTRUCTION, LAYER, PROFILE
 
 
@@ -46,7 +47,7 @@ def block_memories(config: CoreConfig) -> dict[str, tuple[int, int]]:
 def memory_lines(layout: Layout, part: Part) -> list[MemoryLine]:
     """Return the report's memories for a placed network."""
     depth, width = block_memories(layout.config)["program"]
-    used = 1 + sum(len(block_program(block)) for block in layout.network.blocks)
+    used = 1 + sum(len(block) for block in schedule(layout.network, Settings()))
     program = MemoryUse("program", used, depth, width, used * width)
     return [
         MemoryLine(use, part.rams(use.depth, use.width)) for use in (*memory_use(layout), program)

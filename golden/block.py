@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from golden import gradient, lif, local_error, synapse
+from golden import direct, gradient, lif, local_error, synapse
 from golden.counters import Counters
 from golden.network import Block, Layer
+from golden.neuron import LifCodes
 from golden.qformat import Int, QFormat
 from golden.trace import Trace
 
@@ -37,9 +38,12 @@ class BlockRun:
     block : Block
         The block.
     spikes : NDArray
-        Spikes that enter the block, shape (steps, H, W, C).
+        Spikes that enter the block, shape (steps, H, W, C); with direct encoding the image at every
+        step.
     learn : bool
         Whether the surrogate masks are kept.
+    keep : dict
+        Keep bits of dropout by `Layer.index`; a layer that is not there drops nothing.
     trace : Trace or None
         Records every state.
     counters : Counters
@@ -59,37 +63,49 @@ class BlockRun:
         block: Block,
         spikes: NDArray[Any],
         learn: bool,
+        keep: dict[int, NDArray[np.bool_]],
         trace: Trace | None,
         counters: Counters,
     ) -> None:
         self.model, self.block, self.trace, self.counters = model, block, trace, counters
+        self.steps, self.learn = len(spikes), learn
         self.inputs: dict[int, NDArray[Any]] = {}
         self.rows: dict[int, slice | NDArray[np.intp]] = {}
         self.sources: dict[int, NDArray[Any]] = {}
         self.masks: dict[int, NDArray[np.bool_]] = {}
         for layer in block.all_layers:
-            self.sources[layer.index] = spikes
-            counters.forward(layer, spikes)
+            source = direct.bit_planes(spikes[0]) if layer.direct else spikes
+            self.sources[layer.index] = source
+            counters.forward(layer, source)
+            drive = self._sums(layer, source)
+            if layer.direct:
+                drive = self._drive(layer, drive)
+            codes = (model.codes if learn else model.inference_codes)[layer.index]
             activity = lif.integrate(
-                self._drive(layer, spikes),
-                model.carry[layer.index],
-                model.codes[layer.index],
-                model.limits.carry,
-                learn,
+                drive, model.carry[layer.index], codes, model.limits.carry, learn
             )
             counters.saturated("carry", activity.clipped)
+            sent, mask = activity.spikes, activity.mask
+            if layer.index in keep:  # without a mask e and gamma are 0 for the whole interval
+                sent, mask = sent & keep[layer.index], mask & keep[layer.index]
             if trace is not None:
-                self._record(layer, activity, learn)
+                self._record(layer, activity, sent, mask, codes)
             model.carry[layer.index] = activity.carry.astype(np.int64)
-            self.masks[layer.index] = activity.mask
+            self.masks[layer.index] = mask
             if layer.kind == "classifier":
                 self.counts: Int = activity.spikes.sum(axis=(0, 1, 2), dtype=np.int64)
             else:
-                spikes = activity.spikes
+                spikes = sent
         self.spikes = spikes
-        self.steps = len(spikes)
 
-    def _drive(self, layer: Layer, spikes: NDArray[Any]) -> NDArray[Any]:
+    def _drive(self, layer: Layer, sums: NDArray[Any]) -> NDArray[Any]:
+        drive, clipped = direct.drive(sums, self.model.limits.carry)
+        self.counters.saturated("carry", clipped)
+        if self.trace is not None:
+            self.trace.record(layer.name, "drive", drive)
+        return np.broadcast_to(drive.astype(sums.dtype), (self.steps, *drive.shape))
+
+    def _sums(self, layer: Layer, spikes: NDArray[Any]) -> NDArray[Any]:
         formats = self.model.formats
         dtype = lif.membrane_dtype(formats, layer.fan_in, self.model.codes[layer.index])
         if layer.kind == "pool":
@@ -107,15 +123,22 @@ class BlockRun:
         drive: NDArray[Any] = (matrix @ weight.astype(exact)).astype(dtype)
         return drive.reshape(len(spikes), *layer.out_shape)
 
-    def _record(self, layer: Layer, activity: lif.Activity, learn: bool) -> None:
+    def _record(
+        self,
+        layer: Layer,
+        activity: lif.Activity,
+        sent: NDArray[np.bool_],
+        mask: NDArray[np.bool_],
+        codes: LifCodes,
+    ) -> None:
         assert self.trace is not None
-        codes, limit = self.model.codes[layer.index], self.model.limits.carry
-        self.trace.record(layer.name, "s", activity.spikes)
+        limit = self.model.limits.carry
+        self.trace.record(layer.name, "s", sent)
         self.trace.record(layer.name, "u", activity.u)
         wide = lif.leak(activity.u, activity.spikes, codes)
         self.trace.record(layer.name, "carry", limit.saturate(wide)[0])
-        if learn:
-            self.trace.record(layer.name, "h", activity.mask)
+        if self.learn:
+            self.trace.record(layer.name, "h", mask)
 
     def backward(self, label: int, scale: tuple[int, int]) -> None:
         """Form errors from the classifier down to the block's bottom and accumulate gradients."""
@@ -127,17 +150,26 @@ class BlockRun:
         below: tuple[Layer | None, ...] = (None, *self.block.layers)
         for layer, source in zip(self.block.all_layers[::-1], below[::-1], strict=True):
             mask = self.masks[layer.index]
+            if self.trace is not None:
+                self.trace.record(layer.name, "e", np.broadcast_to(error, mask.shape))
             gamma, clipped = local_error.potential_errors(
                 error, mask, model.codes[layer.index], limits.gamma
             )
             self.counters.saturated("gamma", clipped)
             if self.trace is not None:
-                self.trace.record(layer.name, "e", np.broadcast_to(error, gamma.shape))
                 self.trace.record(layer.name, "gamma", gamma)
             if model.settings.learns(layer):
-                self._accumulate(layer, gamma)
+                self._accumulate(layer, self._planes(layer, gamma) if layer.direct else gamma)
             if source is not None:
                 error = self._error_below(layer, gamma, self.masks[source.index])
+
+    def _planes(self, layer: Layer, gamma: NDArray[Any]) -> NDArray[Any]:
+        total, clipped = direct.gamma_sum(gamma, self.model.limits.delta)
+        planes, more = direct.plane_gammas(total, self.model.limits.gamma)
+        self.counters.saturated("gamma", clipped + more)
+        if self.trace is not None:
+            self.trace.record(layer.name, "gamma_sum", total)
+        return planes
 
     def _accumulate(self, layer: Layer, gamma: NDArray[Any]) -> None:
         model = self.model

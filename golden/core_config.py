@@ -30,7 +30,9 @@ class CoreConfig:
     neuron_words : int
         Depth of the U memory [words of P neurons].
     error_words : int
-        Depth of the gamma and e memories: one block's neurons [words].
+        Depth of the gamma, e and keep memories: one block's neurons [words].
+    drive_words : int
+        Further words of the e memory for direct encoding: neurons of the first layer [words].
     spike_words : int
         Depth of the spike lists of an interval [list entries].
     mask_words : int
@@ -63,6 +65,7 @@ class CoreConfig:
     weight_rows: int = 6144
     neuron_words: int = 1024
     error_words: int = 512
+    drive_words: int = 512
     spike_words: int = 2048
     mask_words: int = 5120
     frame_words: int = 1280
@@ -80,6 +83,7 @@ class CoreConfig:
         "weight_rows": (16, 65536),
         "neuron_words": (8, 65536),
         "error_words": (8, 65536),
+        "drive_words": (0, 65536),
         "spike_words": (8, 65536),
         "mask_words": (8, 65536),
         "frame_words": (8, 32768),
@@ -116,7 +120,8 @@ class CoreConfig:
             "momentum": (self.weight_rows, p * f.gradient),
             "state": (self.neuron_words, p * f.state),
             "gamma": (self.error_words, p * f.gamma),
-            "delta": (self.error_words, p * f.delta),
+            "delta": (self.error_words + self.drive_words, p * f.delta),
+            "keep": (self.error_words, p),
             "spikes": (self.spike_words, self.entry_bits),
             "masks": (self.mask_words, self.entry_bits),
             "frames": (2 * self.frame_words, self.entry_bits),

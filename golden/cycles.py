@@ -3,7 +3,8 @@
 Passes over words take, from their start to the next instruction's::
 
     CLEAR    words + 4
-    LIF      words + 7
+    DROP     words * hashes + 14; P/4 hashes a word, P/2 where a position has two lanes
+    LIF      words + 8
     LOSS     groups * P + 9
     ERROR    words + 7; straight after a BACKWARD words + 12 + stages (its last e is on its way)
     UPDATE   rows + 14
@@ -17,18 +18,18 @@ shorter. `IDLE_TO_START` cycles pass from taking a job to its first instruction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from golden.counters import Counters, word_spikes
+from golden.dropout import CHANNELS_PER_WORD
 from golden.layout import LayerLayout, Layout
 from golden.lif import Bits, Integers
-from golden.network import Block, Layer
+from golden.network import Layer
+from golden.schedule import Instruction, block_schedule, executed
 from golden.settings import Settings
 from golden.walk_cycles import Rows, pool_cycles, rows, walk_cycles
 
-CLEAR, LIF, LOSS, ERROR, UPDATE = 4, 7, 9, 7, 14
+CLEAR, DROP, LIF, LOSS, ERROR, UPDATE = 4, 14, 8, 9, 7, 14
 """Cycles of each pass besides those of its words, classes or rows."""
 
 SKIPPED = 1
@@ -46,8 +47,6 @@ IDLE_TO_START = 6
 TREE = 4
 """Terms added per stage of BACKWARD's adder tree."""
 
-CONTROLS = ("FIRST", "NEXT", "LAST", "PREVIOUS")
-
 
 def error_wait(lanes: int) -> int:
     """Return the cycles that the error pass after a BACKWARD waits for its last e."""
@@ -57,67 +56,9 @@ def error_wait(lanes: int) -> int:
     return stages + 5
 
 
-class Instruction(NamedTuple):
-    """One instruction of the program.
-
-    Attributes
-    ----------
-    op : str
-        Name of the operation.
-    layer : Layer or None
-        None for loop control.
-    when : tuple of str
-        Conditions, of ``start``, ``learn`` and ``update``, that must all hold.
-    """
-
-    op: str
-    layer: Layer | None = None
-    when: tuple[str, ...] = ()
-
-
-def block_program(block: Block, settings: Settings | None = None) -> list[Instruction]:
-    """Return the instructions of a block in their order; layers that settings freeze have fewer."""
-    settings = settings or Settings()
-    layers = block.all_layers
-    code = [Instruction("CLEAR", layer, ("start",)) for layer in layers]
-    code.append(Instruction("FIRST"))
-    for layer in layers:
-        code.append(Instruction("POOL" if layer.kind == "pool" else "FORWARD", layer))
-        code.append(Instruction("LIF", layer))
-    code += [Instruction("NEXT"), Instruction("LOSS", block.classifier)]
-    learn = ("learn",)
-    code.append(Instruction("LAST", None, learn))
-    for layer in reversed(layers):
-        code.append(Instruction("ERROR", layer, learn))
-        if settings.learns(layer):
-            code.append(Instruction("GRADIENT", layer, learn))
-        if layer.has_weights and layer is not layers[0]:
-            code.append(Instruction("BACKWARD", layer, learn))
-    code.append(Instruction("PREVIOUS", None, learn))
-    code += [
-        Instruction("UPDATE", layer, ("learn", "update"))
-        for layer in reversed(layers)
-        if settings.learns(layer)
-    ]
-    return code
-
-
-def executed(code: list[Instruction], steps: int, flags: set[str]) -> Iterator[Instruction | None]:
-    """Yield the instructions of a block as they are fetched; None for one that is not started."""
-    position, step, loop = 0, 0, 0
-    while position < len(code):
-        instruction = code[position]
-        position += 1
-        if not flags.issuperset(instruction.when):
-            yield None
-        elif instruction.op in CONTROLS:
-            yield None
-            if instruction.op in ("FIRST", "LAST"):
-                step, loop = 1, position
-            elif step < steps:
-                step, position = step + 1, loop
-        else:
-            yield instruction
+def hashes_per_word(placed: LayerLayout) -> int:
+    """Return the hashes that give a word's keep bits."""
+    return placed.map.lanes // min(CHANNELS_PER_WORD, placed.map.slot_lanes)
 
 
 @dataclass
@@ -217,8 +158,8 @@ class CycleCounters(Counters):
     def interval(self, steps: int, *, start: bool, learn: bool, update: bool) -> None:
         """Add up the cycles of an interval that has ended."""
         assert self.layout is not None
-        wanted = (("start", start), ("learn", learn), ("update", update))
-        flags = {name for name, holds in wanted if holds}
+        wanted = (("START", start), ("LEARN", learn), ("UPDATE", update), ("INFER", not learn))
+        holds = {name for name, true in wanted if true}
         taken = {key: iter(cycles) for key, cycles in self._walks.items()}
         for key in taken:
             if key[1] in ("GRADIENT", "BACKWARD"):
@@ -227,8 +168,10 @@ class CycleCounters(Counters):
         self.intervals += 1
         before: tuple[str, str] | None = None
         own, decode, after_backward = 0, IDLE_TO_START - DECODE, False
-        for block in self.layout.network.blocks:
-            for instruction in executed(block_program(block, self.settings), steps, flags):
+        network = self.layout.network
+        for block in network.blocks:
+            code = block_schedule(block, network, self.settings)
+            for instruction in executed(code, steps, holds):
                 if instruction is None:
                     decode += CONTROL
                     continue
@@ -257,6 +200,7 @@ class CycleCounters(Counters):
         placed = self._placed(instruction.layer)
         return {
             "CLEAR": placed.map.words + CLEAR,
+            "DROP": placed.map.words * hashes_per_word(placed) + DROP,
             "LIF": placed.map.words + LIF,
             "LOSS": placed.map.groups * self.lanes + LOSS,
             "ERROR": placed.map.words + ERROR,

@@ -159,13 +159,13 @@ class RandomWords:
         self._rows, self._tags = np.concatenate(rows), np.concatenate(tags)
         self._ahead: dict[int, NDArray[np.uint32]] = {}
 
-    def draw(self, update_number: int) -> list[NDArray[np.uint32]]:
+    def draw(self, number: int) -> list[NDArray[np.uint32]]:
         """Return the words of one update, per layer with shape (rows, ceil(c_out / 16))."""
-        if update_number not in self._ahead:
-            numbers = range(update_number, update_number + AHEAD)
+        if number not in self._ahead:
+            numbers = range(number, number + AHEAD)
             keys = [round_keys(self.seed, number & 0xFFFFFFFF) for number in numbers]
             self._ahead = dict(zip(numbers, self._hash(keys), strict=True))
-        words = self._ahead[update_number]
+        words = self._ahead[number]
         return [words[begin:end].reshape(rows, count) for begin, end, rows, count in self._cuts]
 
     def _hash(self, keys: list[list[int]]) -> NDArray[np.uint32]:

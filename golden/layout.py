@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from golden.core_config import CoreConfig
+from golden.direct import PLANES
 from golden.network import Block, Layer, Network, Shape
 from golden.qformat import Int
 
@@ -112,6 +113,8 @@ class LayerLayout:
         First entry of its spike list and entries from step to step; stride 0 keeps one step.
     mask_base, mask_stride : int
         The same for its mask list.
+    drive_base : int
+        First word of drive and gamma sum in the e memory, for direct encoding.
     """
 
     layer: Layer
@@ -123,6 +126,7 @@ class LayerLayout:
     spike_stride: int
     mask_base: int
     mask_stride: int
+    drive_base: int = 0
 
     @property
     def weight_rows(self) -> int:
@@ -157,7 +161,8 @@ class Layout:
     layers : tuple of LayerLayout
         In the order of `Network.resolved`.
     frame : MapLayout
-        Words of an input frame; a frame buffer holds `interval` of them.
+        Words of an input frame; a frame buffer holds `interval` of them, or the planes of an
+        image.
     needs : dict
         Words or rows needed per limit of `CoreConfig`, for instance ``weight_rows``.
     """
@@ -269,9 +274,10 @@ def place(network: Network, config: CoreConfig, interval: int) -> Layout:
                     inner.append(spike_base)
             placed.append(
                 LayerLayout(
-                    layer, shape, weight, state, error, spike_base, spike_stride, mask, shape.words
+                    layer, shape, weight, state, error, spike_base, spike_stride, mask, shape.words,
+                    config.error_words if layer.direct else 0,
                 )
-            )
+            )  # fmt: skip
             weight += placed[-1].weight_rows
             state += shape.words
             error += shape.words
@@ -286,9 +292,10 @@ def place(network: Network, config: CoreConfig, interval: int) -> Layout:
         "weight_rows": weight,
         "neuron_words": state,
         "error_words": errors,
+        "drive_words": sum(x.map.words for x in placed if x.layer.direct),
         "spike_words": heap.high,
         "mask_words": masks,
-        "frame_words": frame.words * interval,
+        "frame_words": frame.words * (PLANES if network.encoding == "direct" else interval),
         "class_groups": max(x.map.groups for x in placed if x.layer.kind == "classifier"),
         "layers": len(placed) + 1,
     }

@@ -9,7 +9,7 @@ from golden.layout import Layout, place
 PACKETS = "packets"
 """Receive buffer of the link: the payload of one packet. Responses are sent as they are read."""
 
-TRAINING_ONLY = ("momentum", "gamma", "delta", "masks")
+TRAINING_ONLY = ("momentum", "gamma", "delta", "masks", "keep")
 """Memories that inference has no use for."""
 
 
@@ -50,7 +50,11 @@ def memory_use(layout: Layout) -> list[MemoryUse]:
         "momentum": (needs["weight_rows"], network.stored_weights * f.gradient),
         "state": (needs["neuron_words"], neurons * f.state),
         "gamma": (needs["error_words"], block * f.gamma),
-        "delta": (needs["error_words"], block * f.delta),
+        "delta": (
+            needs["error_words"] + needs["drive_words"],
+            (block + sum(x.neurons for x in network.resolved if x.direct)) * f.delta,
+        ),
+        "keep": (needs["error_words"], block),
         "spikes": (needs["spike_words"], needs["spike_words"] * config.entry_bits),
         "masks": (needs["mask_words"], needs["mask_words"] * config.entry_bits),
         "frames": (2 * needs["frame_words"], 2 * needs["frame_words"] * config.entry_bits),

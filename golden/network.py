@@ -58,6 +58,9 @@ LayerSpec = Conv | AvgPool | Dense
 CLASSIFIERS = ("trainable", "random")
 """Kinds of local classifiers."""
 
+ENCODINGS = ("events", "direct")
+"""Kinds of input: frames of 0 and 1, or an image of 0 .. 255 that drives the first layer."""
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -83,6 +86,8 @@ class Layer:
         Area of the pool that reads this layer, else 1; divides this layer's A.
     random : bool
         Its weights are `golden.random_weights`, generated where they are used and never updated.
+    direct : bool
+        It reads an image by direct encoding (`golden.direct`).
     """
 
     index: int
@@ -99,6 +104,7 @@ class Layer:
     hash_id: int = -1
     pool_area: int = 1
     random: bool = False
+    direct: bool = False
 
     @property
     def has_weights(self) -> bool:
@@ -180,6 +186,8 @@ class Network:
     classifier : str
         ``trainable``, or ``random``: the weights of all classifiers are a hash of their address,
         used in both directions, never stored and never updated.
+    encoding : str
+        ``events``: frames of 0 and 1; ``direct``: an image of 0 .. 255, the same at every step.
 
     Raises
     ------
@@ -194,6 +202,7 @@ class Network:
     lif: Lif = field(default_factory=Lif)
     name: str = "network"
     classifier: str = "trainable"
+    encoding: str = "events"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "input_shape", tuple(self.input_shape))
@@ -209,6 +218,8 @@ class Network:
         require_integer("classes", self.classes, 2, 4096)
         if self.classifier not in CLASSIFIERS:
             raise ValueError(f"classifier must be one of {CLASSIFIERS}, not {self.classifier!r}")
+        if self.encoding not in ENCODINGS:
+            raise ValueError(f"encoding must be one of {ENCODINGS}, not {self.encoding!r}")
         if not self.layers:
             raise ValueError("layers must hold at least one Conv or Dense layer")
         for position, spec in enumerate(self.layers):
@@ -261,6 +272,7 @@ class Network:
                     (height, width, spec.channels), self.lif,
                     kernel=spec.kernel, stride=spec.stride, padding=spec.padding, hash_id=hash_id,
                     pool_area=after.window**2 if isinstance(after, AvgPool) else 1,
+                    direct=source < 0 and self.encoding == "direct",
                 )  # fmt: skip
             elif isinstance(spec, AvgPool):
                 out = (shape[0] // spec.window, shape[1] // spec.window)
@@ -272,7 +284,7 @@ class Network:
                 hidden, trained = hidden + 1, trained + 1
                 layer = Layer(
                     index, f"fc{hidden}", "dense", source, shape, (1, 1, spec.neurons), self.lif,
-                    hash_id=hash_id,
+                    hash_id=hash_id, direct=source < 0 and self.encoding == "direct",
                 )  # fmt: skip
             hash_id += layer.has_weights
             members.append(layer)
@@ -320,6 +332,7 @@ class Network:
             else list(self.block_length),
             "lif": dict(vars(self.lif)),
             "classifier": self.classifier,
+            "encoding": self.encoding,
         }
 
     @classmethod
@@ -348,6 +361,7 @@ class Network:
                 Lif(**data.get("lif", {})),
                 data.get("name", "network"),
                 data.get("classifier", "trainable"),
+                data.get("encoding", "events"),
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"network description is not valid: {error}") from error

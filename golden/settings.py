@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from golden.checks import require_integers
 from golden.formats import Formats
 from golden.network import Layer, Network
+from golden.neuron import LifCodes
 
 LOSS_BITS = 16
 """Width of the unsigned loss coefficient K [bits]."""
+
+DROPOUT_BITS = 8
+"""Dropout rates are multiples of 2**-8."""
+
+CONSTANT_BITS = 16
+"""Width of threshold and reset, unsigned [bits]."""
 
 MAX_SHIFT = 31
 """Largest shift of the loss (r) and of the update (q)."""
@@ -40,6 +47,12 @@ class Settings:
     frozen : tuple of str
         Names of layers that keep their weights: no gradient, no update. Errors still pass through
         them to the layers below.
+    dropout : float
+        p, the share of the neurons of convolutions and dense layers that is dropped while training,
+        in steps of 1/256 (`golden.dropout`).
+    dropout_correction : bool
+        At inference, layers that read the spikes of such a layer have threshold and reset divided
+        by 1 - p, which equals weights times 1 - p.
 
     Raises
     ------
@@ -54,6 +67,8 @@ class Settings:
     momentum_shift: int = 3
     seed: int = 1
     frozen: tuple[str, ...] = ()
+    dropout: float = 0.0
+    dropout_correction: bool = False
 
     BOUNDS: ClassVar[dict[str, tuple[int, int]]] = {
         "interval": (1, 255),
@@ -67,6 +82,32 @@ class Settings:
         object.__setattr__(self, "layer_shifts", tuple(self.layer_shifts))
         object.__setattr__(self, "frozen", tuple(self.frozen))
         require_integers(self, self.BOUNDS)
+        if not 0 <= self.dropout_code < 1 << DROPOUT_BITS:
+            raise ValueError(f"dropout must be at least 0 and below 1, not {self.dropout!r}")
+
+    @property
+    def dropout_code(self) -> int:
+        """P in 1/256: the byte below which a neuron is dropped."""
+        return round(self.dropout * (1 << DROPOUT_BITS))
+
+    def drops(self, layer: Layer) -> bool:
+        """Return whether spikes of the layer are dropped while training."""
+        return self.dropout_code > 0 and layer.kind in ("conv", "dense")
+
+    def corrects(self, layer: Layer, network: Network) -> bool:
+        """Return whether the layer has constants of its own for inference."""
+        if not self.dropout_correction or layer.source < 0:
+            return False
+        return self.drops(network.resolved[layer.source])
+
+    def inference_codes(self, codes: LifCodes) -> LifCodes:
+        """Return constants of a layer that reads more spikes at inference than while training."""
+        kept = (1 << DROPOUT_BITS) - self.dropout_code
+
+        def scaled(code: int) -> int:
+            return (2 * code * (1 << DROPOUT_BITS) + kept) // (2 * kept)
+
+        return replace(codes, u_th=scaled(codes.u_th), theta=scaled(codes.theta))
 
     def learns(self, layer: Layer) -> bool:
         """Return whether the layer has weights that are updated."""
@@ -138,6 +179,14 @@ class Settings:
                 raise ValueError(f"frozen must name layers among {', '.join(names)}, not {name!r}")
         for layer in layers:
             self.update_shift(layer, formats)
+        for layer in network.resolved:
+            if self.corrects(layer, network):
+                codes = self.inference_codes(layer.lif.codes(formats))
+                if max(codes.u_th, codes.theta) >= 1 << CONSTANT_BITS:
+                    raise ValueError(
+                        f"dropout {self.dropout} takes threshold or reset of {layer.name} beyond "
+                        f"{CONSTANT_BITS} bits at inference: lower it, or dropout_correction=False"
+                    )
 
 
 def intervals(steps: int, interval: int) -> list[tuple[int, int]]:

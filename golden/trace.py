@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-FIELDS = ("s", "h", "u", "carry", "e", "gamma", "V_sum", "V", "W")
-"""Recorded arrays: per step s, h, u (before reset and saturation), carry after the step, e, gamma;
-per interval V before and after update and decay, and W."""
+FIELDS = ("s", "h", "u", "carry", "e", "gamma", "V_sum", "V", "W", "drive", "gamma_sum")
+"""Recorded arrays: per step s and h (both without dropped neurons), u (before reset and
+saturation), carry after the step, e, gamma; per interval V before and after update and decay, W,
+and with direct encoding the drive and the sum of gamma of the first layer."""
 
 
 class Trace:

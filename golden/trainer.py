@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from golden import gradient, random_weights
 from golden.block import BlockRun, Limits
 from golden.counters import Counters
+from golden.direct import PLANES
+from golden.dropout import KeepMasks
 from golden.formats import Formats
 from golden.lif import Integers
 from golden.network import Layer, Network
@@ -34,12 +36,25 @@ class Sample(Protocol):
 
 
 def check_frames(frames: NDArray[Any], network: Network) -> None:
-    """Raise ValueError where frames do not suit the network: shape, values other than 0 and 1."""
+    """Raise ValueError where frames do not suit the network.
+
+    Their shape is wrong; events are other than 0 and 1; with direct encoding, values lie outside
+    0 .. 255 or the frames are not all the same image (`np.broadcast_to` repeats one for free).
+    """
     if frames.ndim != 4 or frames.shape[1:] != network.input_shape or not len(frames):
         raise ValueError(
             f"frames must have shape (steps, {', '.join(map(str, network.input_shape))}) "
             f"with steps >= 1, not {frames.shape}"
         )
+    if network.encoding == "direct":
+        image = frames[0]
+        if image.max() >= 1 << PLANES or image.min() < 0:
+            raise ValueError(
+                f"pixels must be 0 to {(1 << PLANES) - 1}, not {image.min()} to {image.max()}"
+            )
+        if frames.strides[0] and not (frames == image).all():
+            raise ValueError("direct encoding takes one image: all frames must be equal")
+        return
     if frames.max() > 1 or frames.min() < 0:
         raise ValueError(
             f"frames must hold 0 and 1 only, not {frames.min()} to {frames.max()}: binarise them"
@@ -75,12 +90,13 @@ class GoldenModel:
     carry : list of Int
         Membrane potentials carried between intervals, fraction f_u, shape `Layer.out_shape`, in
         the order of `Layer.index`.
-    update_number : int
-        Updates so far in this run: keys the random bits.
+    trained_intervals : int
+        Intervals trained so far in this run: keys the random bits.
     gradient_overflow : bool
         Sticky: V left its range.
-    codes : list of LifCodes
-        Integer constants, in the order of `Layer.index`.
+    codes, inference_codes : list of LifCodes
+        Integer constants, in the order of `Layer.index`; at inference those of layers below which
+        dropout acted may differ.
     limits : Limits
         Formats of the points that saturate or wrap.
 
@@ -112,7 +128,14 @@ class GoldenModel:
             gamma=QFormat(self.formats.gamma),
             gradient=QFormat(self.formats.gradient),
         )
+        self.inference_codes = [
+            self.settings.inference_codes(codes)
+            if self.settings.corrects(layer, network)
+            else codes
+            for layer, codes in zip(network.resolved, self.codes, strict=True)
+        ]
         self._words = gradient.RandomWords(network, self.settings.seed)
+        self._masks = KeepMasks(network, self.settings)
         self.weights: list[Integers] = [
             np.zeros(layer.weight_shape, np.int32) for layer in network.weighted
         ]
@@ -120,7 +143,7 @@ class GoldenModel:
             self.load_weights(weights)
         self.momentum = [np.zeros(layer.weight_shape, np.int32) for layer in network.weighted]
         self.carry = [np.zeros(layer.out_shape, np.int64) for layer in network.resolved]
-        self.update_number = 0
+        self.trained_intervals = 0
         self.gradient_overflow = False
 
     @property
@@ -180,7 +203,7 @@ class GoldenModel:
         Parameters
         ----------
         frames : NDArray
-            Input spikes 0 or 1, shape (steps, H, W, C).
+            Input spikes 0 or 1, or an image of 0 .. 255 at every step; shape (steps, H, W, C).
         label : int
             Class of the sample; not used without `learn`.
         start : bool
@@ -224,11 +247,12 @@ class GoldenModel:
             for carry in self.carry:
                 carry[...] = 0
         scale = self.settings.loss_scale(steps, self.network.classes) if learn else (0, 0)
-        words = self._words.draw(self.update_number) if learn and update else []
-        spikes: NDArray[Any] = frames.astype(np.bool_)
+        words = self._words.draw(self.trained_intervals) if learn and update else []
+        keep = self._masks.draw(self.trained_intervals) if learn else {}
+        spikes = frames if self.network.encoding == "direct" else frames.astype(np.bool_)
         counts = np.zeros(self.network.classes, np.int64)
         for block in self.network.blocks:
-            run = BlockRun(self, block, spikes, learn, trace, counters)
+            run = BlockRun(self, block, spikes, learn, keep, trace, counters)
             counts = run.counts
             if learn:
                 run.backward(label, scale)
@@ -237,7 +261,7 @@ class GoldenModel:
                         if self.settings.learns(layer):
                             self._update(layer, words[layer.hash_id], halvings, trace, counters)
             spikes = run.spikes
-        self.update_number += bool(learn and update)
+        self.trained_intervals += bool(learn)
         counters.interval(steps, start=start, learn=learn, update=learn and update)
         return counts
 
@@ -337,6 +361,11 @@ def checked_codes(layer: Layer, formats: Formats) -> LifCodes:
             f"the sum of {layer.name} needs {needed} bits, Formats.state has {formats.state}: "
             "widen it, or raise forward_shift"
         )
-    if layer.rows > 1 << 16 or layer.hash_id >= 1 << 8:
-        raise ValueError(f"{layer.name} exceeds the random bits' 65,536 rows or 256 layers")
+    if layer.direct and formats.delta < formats.carry:
+        raise ValueError(
+            f"the drive of {layer.name} needs {formats.carry} bits (Formats.carry), "
+            f"Formats.delta has {formats.delta}: direct encoding keeps it there"
+        )
+    if layer.rows > 1 << 16 or layer.hash_id >= 1 << 7:
+        raise ValueError(f"{layer.name} exceeds the random bits' 65,536 rows or 128 layers")
     return codes

@@ -44,15 +44,15 @@ class Board(ABC):
     ----------
     name : str
         For messages.
-    update_number : int
-        Updates so far: keys the random bits of stochastic rounding.
+    trained_intervals : int
+        Intervals trained since `load`: keys the random bits of rounding and dropout.
     """
 
     name = "board"
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
-        self.update_number = 0
+        self.trained_intervals = 0
         self._layout: Layout | None = None
         self._settings: Settings | None = None
         self._halvings = 0
@@ -140,7 +140,7 @@ class Board(ABC):
     ) -> Layout:
         """Set the board up for a network; return its placement.
 
-        Weights not given are 0; momentum, states, counters, halvings and `update_number` are 0.
+        Weights not given are 0; momentum, states, counters, halvings and `trained_intervals` are 0.
 
         Raises
         ------
@@ -152,13 +152,14 @@ class Board(ABC):
         layout = place(network, self.config, settings.interval)
         layout.check()
         settings.check(network, self.config.formats)
+        compiler.layer_table(layout, settings)
         compiler.program(layout, settings)
         if weights is not None:
             self._check_weights(network, settings, weights)
         self.drain()
         self._fetched.clear()
         self._layout = None
-        self._halvings = self.update_number = 0
+        self._halvings = self.trained_intervals = 0
         self._started = False
         self._load(layout, settings)
         self._layout, self._settings = layout, settings
@@ -196,7 +197,7 @@ class Board(ABC):
         Parameters
         ----------
         frames : NDArray
-            0 and 1, shape (steps, H, W, C).
+            0 and 1, or one image of 0 .. 255 at every step; shape (steps, H, W, C).
         label : int
             Class of the sample; not used without `learn`.
         start : bool
@@ -226,7 +227,7 @@ class Board(ABC):
         run = self._submit(frames, label if learn else 0, start, learn, learn and update)
         self._started = True
         self._waiting.append(run)
-        self.update_number += bool(learn and update)
+        self.trained_intervals += bool(learn)
 
     def _fetch(self) -> None:
         self._fetched.append(self._collect(self._waiting[0]))

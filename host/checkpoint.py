@@ -41,7 +41,7 @@ class Progress:
         Those of them that were classified correctly.
     samples : int
         Recordings trained in the run.
-    update_number : int
+    trained_intervals : int
         Updates in the run: keys the random bits of stochastic rounding.
     recent, recent_right : int
         Recordings trained, and correct, since the last line of metrics.
@@ -57,7 +57,7 @@ class Progress:
     position: int = 0
     right: int = 0
     samples: int = 0
-    update_number: int = 0
+    trained_intervals: int = 0
     recent: int = 0
     recent_right: int = 0
     records: int = 0

@@ -6,12 +6,16 @@ import math
 from collections.abc import Mapping
 
 from golden.layout import DoesNotFitError, LayerLayout, Layout
-from golden.network import Block, Layer
+from golden.network import Layer
+from golden.schedule import schedule
 from golden.settings import Settings
 from host.protocol.program import ErrorFlag, LifFlag, LossFlag, Op, When
 
 Values = dict[str, int]
 """Field values of one record."""
+
+FLAGS = {Op.LIF: LifFlag, Op.ERROR: ErrorFlag, Op.LOSS: LossFlag}
+"""Flags of the operations that have some."""
 
 
 def layer_table(
@@ -49,11 +53,20 @@ def layer_table(
         "frame": 1,
         "spike_stride": frame.words,
     }
-    rows = [_row(placed, layout, settings, halvings) for placed in layout.layers]
-    for placed, row in zip(layout.layers, rows, strict=True):
+    own = [_row(placed, layout, settings, halvings) for placed in layout.layers]
+    for placed, row in zip(layout.layers, own, strict=True):
         if placed.layer.random:
             row |= {"random": 1, "scale": (scales or {}).get(placed.layer.hash_id, 0)}
-    return [first, *rows]
+    rows = [first, *own]
+    formats = layout.config.formats
+    for _, layer in _corrected(layout, settings):
+        codes = settings.inference_codes(layer.lif.codes(formats, layer.pool_area))
+        rows.append({**rows[layer.index + 1], "u_th": codes.u_th, "theta": codes.theta})
+    if len(rows) > layout.config.layers:
+        raise DoesNotFitError(
+            f"the layer table needs {len(rows)} rows, the core has {layout.config.layers}"
+        )
+    return rows
 
 
 def _row(placed: LayerLayout, layout: Layout, settings: Settings, halvings: int) -> Values:
@@ -81,6 +94,8 @@ def _row(placed: LayerLayout, layout: Layout, settings: Settings, halvings: int)
         "c0": codes.c0,
         "c1": codes.c1,
         "window": int(math.log2(layer.window)),
+        "drive_base": placed.drive_base,
+        "drop": settings.dropout_code if settings.drops(layer) else 0,
     }
     if layer.has_weights:
         _, width, channels = layer.in_shape
@@ -110,7 +125,7 @@ def program(layout: Layout, settings: Settings | None = None) -> list[Values]:
     layout : Layout
         The network in its place.
     settings : Settings, optional
-        Names the layers that do not learn; by default all do.
+        Says which layers learn and drop spikes; the defaults by default.
 
     Raises
     ------
@@ -118,68 +133,47 @@ def program(layout: Layout, settings: Settings | None = None) -> list[Values]:
         The program is longer than the core's program memory.
     """
     settings = settings or Settings()
+    network = layout.network
+    corrected = {layer.index: row for row, layer in _corrected(layout, settings)}
     code: list[Values] = []
-    for position, block in enumerate(layout.network.blocks):
-        _forward(code, block)
-        report = LossFlag.REPORT if position == len(layout.network.blocks) - 1 else 0
-        _emit(code, Op.LOSS, layer=block.classifier, argument=report)
-        _backward(code, block, settings)
-        for layer in reversed(block.all_layers):
-            if settings.learns(layer):
-                _emit(code, Op.UPDATE, When.LEARN | When.UPDATE, layer)
-    _emit(code, Op.END)
+    for block in schedule(network, settings):
+        loop = 0
+        for instruction in block:
+            op, layer = Op[instruction.op], instruction.layer
+            values = {
+                "op": op,
+                "when": sum(When[name] for name in instruction.when),
+                "layer": 0 if layer is None else layer.index + 1,
+                "other": instruction.passes or instruction.other + 1,
+                "argument": sum(FLAGS[op][name] for name in instruction.flags)
+                if op in FLAGS
+                else 0,
+            }
+            if layer is not None and instruction.corrected:
+                values["layer"] = corrected[layer.index]
+            code.append(values)
+            if op in (Op.FIRST, Op.LAST):
+                loop = len(code)
+            elif op in (Op.NEXT, Op.PREVIOUS):
+                values["argument"] = loop
+    code.append(dict.fromkeys(("op", "when", "layer", "other", "argument"), 0) | {"op": Op.END})
     has = layout.config.instructions
     if len(code) > has:
         raise DoesNotFitError(f"program needs {len(code)} instructions, the core has {has}")
     return code
 
 
-def _emit(
-    code: list[Values],
-    op: Op,
-    when: When = When.ALWAYS,
-    layer: Layer | None = None,
-    other: int = 0,
-    argument: int = 0,
-) -> None:
-    row = 0 if layer is None else layer.index + 1
-    code.append({"op": op, "when": when, "layer": row, "other": other, "argument": int(argument)})
+def row_layers(layout: Layout, settings: Settings) -> list[Layer | None]:
+    """Return the layer of every row of the layer table; None for the input frame."""
+    extra = [layer for _, layer in _corrected(layout, settings)]
+    return [None, *layout.network.resolved, *extra]
 
 
-def _forward(code: list[Values], block: Block) -> None:
-    for layer in block.all_layers:
-        _emit(code, Op.CLEAR, When.START, layer)
-    _emit(code, Op.FIRST)
-    top = len(code)
-    for layer in block.all_layers:
-        op = Op.POOL if layer.kind == "pool" else Op.FORWARD
-        _emit(code, op, layer=layer, other=layer.source + 1)
-        flags = LifFlag.COUNT if layer is block.classifier else LifFlag.SPIKES
-        _emit(code, Op.LIF, layer=layer, argument=flags | LifFlag.MASKS)
-    _emit(code, Op.NEXT, argument=top)
-
-
-def _backward(code: list[Values], block: Block, settings: Settings) -> None:
-    learn = When.LEARN
-    _emit(code, Op.LAST, learn)
-    top = len(code)
-    layers = block.all_layers
-    for position in range(len(layers) - 1, -1, -1):
-        layer = layers[position]
-        above = layers[position + 1] if position + 1 < len(layers) else None
-        flags, other = ErrorFlag(0), 0
-        if layer is block.classifier:
-            flags |= ErrorFlag.LOSS
-        if layer.kind == "pool":
-            flags |= ErrorFlag.COPY
-        if above is not None and above.kind == "pool":
-            flags, other = flags | ErrorFlag.POOLED, above.index + 1
-        _emit(code, Op.ERROR, learn, layer, other, flags)
-        if settings.learns(layer):
-            _emit(code, Op.GRADIENT, learn, layer, layer.source + 1)
-        if layer.has_weights and position > 0:
-            _emit(code, Op.BACKWARD, learn, layer, layer.source + 1)
-    _emit(code, Op.PREVIOUS, learn, argument=top)
+def _corrected(layout: Layout, settings: Settings) -> list[tuple[int, Layer]]:
+    """Return the layers with constants of their own for inference, and their further rows."""
+    network = layout.network
+    layers = [layer for layer in network.resolved if settings.corrects(layer, network)]
+    return list(enumerate(layers, len(network.resolved) + 1))
 
 
 def job(
@@ -192,18 +186,21 @@ def job(
     start: bool,
     learn: bool,
     update: bool,
-    update_number: int,
+    trained_intervals: int,
+    frames: int | None = None,
 ) -> Values:
-    """Return the header of one interval of `steps` steps."""
+    """Return the header of one interval of `steps` steps, for which `frames` frames are sent."""
     loss, loss_shift = settings.loss_scale(steps, classes)
     return {
         "run": run,
         "start": start,
         "learn": learn,
         "update": update,
+        "slot": run & 1,
+        "frames": steps if frames is None else frames,
         "steps": steps,
         "label": label,
         "loss": loss,
         "loss_shift": loss_shift,
-        "update_number": update_number,
+        "trained_intervals": trained_intervals,
     }

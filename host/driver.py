@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from golden import random_weights
 from golden.core_config import CoreConfig
+from golden.direct import bit_planes
 from golden.layout import Layout
 from golden.qformat import Int
 from golden.settings import Settings
@@ -133,6 +134,7 @@ class LinkBoard(Board):
         self.name = transport.name
         self._next_run = 0
         self._scales: dict[int, int] = {}  # of random classifiers, by hash_id
+        self._image: NDArray[Any] | None = None  # the one that the board holds
 
     def close(self) -> None:
         """Close the transport."""
@@ -206,6 +208,7 @@ class LinkBoard(Board):
         table, program = compiler.layer_table(layout, settings), compiler.program(layout, settings)
         self._write_register("clear", CLEAR_COUNTERS | CLEAR_RUN)
         self._next_run = 0
+        self._image = None
         self._scales = {}
         self._write_register("seed", settings.seed)
         self._write_records(Space.LAYERS, LAYER, table)
@@ -272,13 +275,17 @@ class LinkBoard(Board):
         self, frames: NDArray[Any], label: int, start: bool, learn: bool, update: bool
     ) -> int:
         run = self._next_run
+        sent = self._to_send(frames, start)
+        if len(sent):
+            self._image = None
         job = JOB.pack(
             compiler.job(
                 self.settings, self.network.classes, run=run, steps=len(frames), label=label,
-                start=start, learn=learn, update=update, update_number=self.update_number,
+                start=start, learn=learn, update=update, frames=len(sent),
+                trained_intervals=self.trained_intervals,
             )
         ).to_bytes(JOB.bytes, "little")  # fmt: skip
-        coded = [encode_frame(frame) for frame in frames]
+        coded = [encode_frame(frame) for frame in sent]
         room = self.config.packet_bytes - FRAMES.bytes
         first = 0
         while first < len(coded):
@@ -295,8 +302,19 @@ class LinkBoard(Board):
             self._request_idle(Packet.FRAMES, self._frames(run, first, coded[first:last]))
             first = last
         self._request_idle(Packet.RUN, job + self._frames(run, first, coded[first:]))
+        if self.network.encoding == "direct":
+            self._image = np.array(frames[0])
         self._next_run = (run + 1) % 2**32
         return run
+
+    def _to_send(self, frames: NDArray[Any], start: bool) -> NDArray[Any]:
+        """Return the frames that the board does not hold yet: none for an image sent before."""
+        if self.network.encoding != "direct":
+            return frames
+        image = frames[0]
+        if not start and self._image is not None and np.array_equal(image, self._image):
+            return frames[:0]
+        return bit_planes(image)
 
     @staticmethod
     def _frames(run: int, first: int, coded: list[bytes]) -> bytes:
@@ -342,7 +360,8 @@ class LinkBoard(Board):
         code = compiler.program(self.layout, self.settings)
         self.drain()
         data = self.read_rows(Space.PROFILE, 0, len(code))
-        names = ["input", *(layer.name for layer in self.network.resolved)]
+        rows = compiler.row_layers(self.layout, self.settings)
+        names = [layer.name if layer else "input" for layer in rows]
         entries: list[dict[str, Any]] = []
         for position, instruction in enumerate(code):
             op = Op(instruction["op"])

@@ -42,7 +42,7 @@ class GoldenBoard(Board):
     def _submit(
         self, frames: NDArray[Any], label: int, start: bool, learn: bool, update: bool
     ) -> int:
-        self.model.update_number = self.update_number
+        self.model.trained_intervals = self.trained_intervals
         self._results[self._run] = self.model.run_interval(
             frames, label, start=start, learn=learn, halvings=self._halvings, update=update,
             counters=self._counters,

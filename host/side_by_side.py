@@ -32,7 +32,7 @@ class SideBySide:
             strict=False,
         )
         self.model.momentum = board.read_momentum()
-        self.model.update_number = board.update_number
+        self.model.trained_intervals = board.trained_intervals
         self.samples = 0
 
     def train(self, sample: Sample) -> Int:

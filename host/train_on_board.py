@@ -121,9 +121,7 @@ def _first_weights(run: Run) -> list[Int]:
     chosen = recording_order(len(train), seed, 0)[:INITIAL_RECORDINGS]
     frames = [sample.frames for sample in train.subset(chosen)]
     formats = None if run.config is None else run.config.formats
-    return initialise(
-        run.network, frames, formats, seed=seed, run_seed=run.settings.seed
-    )[1]
+    return initialise(run.network, frames, formats, seed=seed, run_seed=run.settings.seed)[1]
 
 
 def _load_state(run: Run, board: Board, folder: RunFolder) -> Progress:
@@ -142,7 +140,7 @@ def _load_state(run: Run, board: Board, folder: RunFolder) -> Progress:
         )
     board.load(run.network, run.settings, state.weights)
     board.write_momentum(state.momentum)
-    board.update_number = state.progress.update_number
+    board.trained_intervals = state.progress.trained_intervals
     board.set_halvings(run.plan.halvings(state.progress.epoch))
     folder.truncate(state.progress.records)
     return state.progress

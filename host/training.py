@@ -212,7 +212,7 @@ class Training:
             progress.recent += 1
             progress.right += right
             progress.recent_right += right
-            progress.update_number = board.update_number
+            progress.trained_intervals = board.trained_intervals
             share = progress.right / progress.position
             self._display.advance(TRAINING_WORK, f"{name}, training accuracy so far {share:.1%}")
         if self._side and self._side.samples == self.plan.check:
@@ -304,7 +304,7 @@ class Training:
         board = self.board
         weights, momentum = board.read_weights(), board.read_momentum()
         self._account()
-        self.progress.update_number = board.update_number
+        self.progress.trained_intervals = board.trained_intervals
         self.folder.save(
             Checkpoint(
                 board.network, board.config.formats, board.settings, weights, momentum,

@@ -6,9 +6,10 @@ from amaranth.lib.wiring import Component
 from golden.core_config import CoreConfig, clog2
 from golden.random_weights import KEY_UPDATE
 from host.protocol.packets import Space
-from host.protocol.program import Op
+from host.protocol.program import ErrorFlag, Op
 from hw.clear import ClearPass
 from hw.datapath import Datapath
+from hw.dropout import DropPass
 from hw.interfaces import READ_LATENCY, access_width, core_signature, read_port, write_port
 from hw.lif import LifPass
 from hw.local_error import ErrorPass
@@ -40,6 +41,7 @@ MEMORIES = (
     Space.SPIKES,
     Space.MASKS,
     Space.FRAMES,
+    Space.KEEP,
 )
 """Block memories, one per space of the same name."""
 
@@ -88,6 +90,7 @@ class Core(Component):
         m.submodules.clear = clear = ClearPass(config)
         lif = LifPass(config)
         error = ErrorPass(config)
+        drop = DropPass(config)
         m.submodules.loss = loss = LossPass(config)
         update = UpdatePass(config)
         m.submodules.keys = keys = KeySchedule()
@@ -104,7 +107,8 @@ class Core(Component):
         ]
         walking = Signal()
         m.d.comb += walking.eq(Cat(*(is_op[op] for op in WALKS)).any())
-        for op, unit in ((Op.LIF, lif), (Op.ERROR, error), (Op.UPDATE, update)):
+        units = ((Op.LIF, lif), (Op.ERROR, error), (Op.UPDATE, update), (Op.DROP, drop))
+        for op, unit in units:
             standby(m, op.name.lower(), unit, is_op[op])
 
         # ---- jobs
@@ -118,13 +122,14 @@ class Core(Component):
             self.frame_map.eq(sequencer.frame_map),
             keys.start.eq(sequencer.begin),
             keys.seed.eq(self.seed),
-            keys.update_number.eq(self.job.payload.update_number),
+            keys.number.eq(self.job.payload.trained_intervals),
             run_keys.start.eq(sequencer.begin),
             run_keys.seed.eq(self.seed),
-            run_keys.update_number.eq(KEY_UPDATE),
+            run_keys.number.eq(KEY_UPDATE),
         ]
 
         # ---- operations
+        unlisted = (command.argument & int(ErrorFlag.SUM | ErrorFlag.PLANE)).any()
         skip = Signal()  # no non-zero gamma: nothing to walk
         delta_zero = Signal()
         m.d.comb += skip.eq(start & (is_op[Op.GRADIENT] | is_op[Op.BACKWARD]) & ~error.any_nonzero)
@@ -154,7 +159,7 @@ class Core(Component):
             datapath.feature.eq(walker.feature),
             datapath.group.eq(walker.group),
             datapath.keys.eq(run_keys.keys),
-            scanner.start.eq(walk_start | (start & is_op[Op.ERROR])),
+            scanner.start.eq(walk_start | (start & is_op[Op.ERROR] & ~unlisted)),
             scanner.base.eq(command.list_start),
         ]
         for consumer, chosen in (
@@ -174,6 +179,7 @@ class Core(Component):
             Op.LOSS: loss,
             Op.ERROR: error,
             Op.UPDATE: update,
+            Op.DROP: drop,
         }
         for op, unit in passes.items():
             m.d.comb += [
@@ -188,6 +194,7 @@ class Core(Component):
             error.flags.eq(command.argument),
             error.other.eq(command.source),
             error.first.eq(command.latest),
+            error.plane.eq(command.step),
             error.delta_zero.eq(delta_zero),
             loss.flags.eq(command.argument),
             loss.job.eq(sequencer.current),
@@ -198,6 +205,7 @@ class Core(Component):
             self.result_data.eq(loss.result_data),
             self.result_groups.eq(loss.result_groups),
             update.keys.eq(keys.keys),
+            drop.keys.eq(keys.keys),
             sequencer.done.eq(
                 skip | datapath.done | Cat(*(unit.done for unit in passes.values())).any()
             ),
@@ -251,6 +259,8 @@ class Core(Component):
         gamma.reader(is_op[Op.ERROR], error.gamma_read)
         gamma.writer(is_op[Op.ERROR], error.gamma_write)
         delta.reader(is_op[Op.ERROR], error.delta_read)
+        delta.reader(is_op[Op.LIF], lif.drive_read)
+        delta.writer(is_op[Op.LIF], lif.drive_write)
         # BACKWARD's last words are written after the error pass has begun to scan
         delta.writer(datapath.delta_write.enable, datapath.delta_write)
         delta.writer(is_op[Op.ERROR] & ~datapath.delta_write.enable, error.delta_write)
@@ -258,6 +268,8 @@ class Core(Component):
         ports[Space.SPIKES].writer(is_op[Op.LIF], lif.spike_write)
         ports[Space.MASKS].writer(is_op[Op.LIF], lif.mask_write)
         ports[Space.FRAMES].writer(self.frame_write.enable, self.frame_write)
+        ports[Space.KEEP].writer(is_op[Op.DROP], drop.keep_write)
+        ports[Space.KEEP].reader(is_op[Op.LIF], lif.keep_read)
 
         # the scanner's list: frames, spikes or masks
         from_masks = is_op[Op.BACKWARD] | is_op[Op.ERROR]

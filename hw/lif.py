@@ -8,11 +8,13 @@ from golden.formats import COEFFICIENT_FRACTION
 from host.protocol.program import LifFlag
 from hw.arith import COUNT_LATENCY, counted, delay, resize, saturate, split
 from hw.interfaces import LAYER_LAYOUT, READ_LATENCY, entry_layout, read_port, write_port
-from hw.map_walker import LaneMask, MapWalker
+from hw.map_walker import ADDRESS_BITS, LaneMask, MapWalker
 
-SPIKE_STAGE = READ_LATENCY + 3
+INPUT_STAGE = READ_LATENCY + 1
+"""Cycles from a word's address to its potential."""
+SPIKE_STAGE = INPUT_STAGE + 3
 """Cycles from a word's address to its list entry."""
-WRITE_STAGE = READ_LATENCY + 4
+WRITE_STAGE = INPUT_STAGE + 4
 """Cycles from a word's address to the write of its carry."""
 
 
@@ -28,7 +30,16 @@ class LifPass(Component):
     Lanes without a neuron get s = h = 0 and u := 0. Words with a set bit, and always the map's
     last word, are listed.
 
-    `done` comes ``words + 6`` cycles after `start`, with the last write; `saturated` follows a
+    Direct encoding keeps the drive D of the first layer in spare words of the e memory, format
+    (delta, f_u). With `LifFlag.DRIVE` u is the U memory's plus D. Three flags make the pass a mere
+    move of words, without spikes, masks and leak: HALVE ``u := sat_carry(u >> 1)``, PARK
+    ``D := u, u := 0`` and RESTORE ``D, u := u, D``.
+
+    With `LifFlag.DROP` and `learn` neurons without a keep bit are not listed. They reset all the
+    same. Without a mask their e is 0, and since a neuron is dropped for a whole interval, so is
+    their gamma: that leaves nothing to do for the error pass.
+
+    `done` comes ``words + 7`` cycles after `start`, with the last write; `saturated` follows a
     word's write by 2 cycles. One multiplier per lane, state x 10 bits.
 
     Parameters
@@ -43,10 +54,10 @@ class LifPass(Component):
     start, done : In(1), Out(1)
         One-cycle pulses; the other inputs are stable from `start` to `done`.
     layer : In(LAYER_LAYOUT)
-    flags : In(3)
+    flags : In(8)
         `LifFlag`.
     learn : In(1)
-        Masks are listed only when set.
+        Masks are listed, and neurons dropped, only when set.
     spike_start, mask_start : In(16)
         First list entry of this step.
     issue, lanes : Out(1), Out(range(P + 1))
@@ -55,6 +66,10 @@ class LifPass(Component):
         Neurons whose carry was clipped.
     state_read, state_write : Out(read_port), Out(write_port)
         The U memory.
+    drive_read, drive_write : Out(read_port), Out(write_port)
+        The e memory.
+    keep_read : Out(read_port)
+        Keep bits, a word per neuron word at ``error_base``.
     spike_write, mask_write : Out(write_port)
         The lists; data is `entry_layout`.
     count_valid, count_group, count_bits : Out
@@ -76,7 +91,7 @@ class LifPass(Component):
                 "start": In(1),
                 "done": Out(1),
                 "layer": In(LAYER_LAYOUT),
-                "flags": In(3),
+                "flags": In(8),
                 "learn": In(1),
                 "spike_start": In(16),
                 "mask_start": In(16),
@@ -85,6 +100,9 @@ class LifPass(Component):
                 "saturated": Out(range(config.lanes + 1)),
                 "state_read": Out(read_port(*shapes["state"])),
                 "state_write": Out(write_port(*shapes["state"])),
+                "drive_read": Out(read_port(*shapes["delta"])),
+                "drive_write": Out(write_port(*shapes["delta"])),
+                "keep_read": Out(read_port(*shapes["keep"])),
                 "spike_write": Out(write_port(*shapes["spikes"])),
                 "mask_write": Out(write_port(*shapes["masks"])),
                 "count_valid": Out(1),
@@ -114,18 +132,20 @@ class LifPass(Component):
             valid.append(delay(m, valid[-1], 1, f"valid{stage}", reset_less=False))
             last.append(delay(m, last[-1], 1, f"last{stage}", reset_less=False))
         neurons = [None, delay(m, mask.lanes & valid[0].replicate(lanes), 1, "neurons1")]
-        for stage in range(2, READ_LATENCY + 2):
+        for stage in range(2, INPUT_STAGE + 2):
             neurons.append(delay(m, neurons[-1], 1, f"neurons{stage}"))
 
+        tau, theta = self._constants(m)
         spikes, masks, carries, clipped = [], [], [], []
-        for lane, u in enumerate(split(self.state_read.data, lanes)):
-            s, h, carry, clip = self._neuron(m, lane, u, neurons)
+        for lane, u in enumerate(self._potentials(m, valid)):
+            s, h, carry, clip = self._neuron(m, lane, u, neurons, tau, theta)
             spikes.append(s)
             masks.append(h)
             carries.append(carry)
             clipped.append(clip)
 
-        self._lists(m, walker, valid, last, Cat(spikes), Cat(masks))
+        keep = self._keep(m, valid)
+        self._lists(m, walker, valid, last, Cat(spikes), Cat(spikes) & keep, Cat(masks) & keep)
         m.d.comb += [
             self.state_write.enable.eq(valid[WRITE_STAGE]),
             self.state_write.address.eq(delay(m, walker.address, WRITE_STAGE, "address")),
@@ -137,7 +157,62 @@ class LifPass(Component):
         ]
         return m
 
-    def _neuron(self, m, lane, u, neurons):
+    def _constants(self, m):
+        """Add registers of tau and theta: the layer's, or those that make the pass a move."""
+        flags, layer = self.flags, self.layer
+        tau, theta = Signal(len(layer.tau), reset_less=True), Signal(len(layer.theta))
+        moved = (flags & int(LifFlag.HALVE | LifFlag.PARK | LifFlag.RESTORE)).any()
+        one, half = 1 << COEFFICIENT_FRACTION, 1 << (COEFFICIENT_FRACTION - 1)
+        with m.If(self.start):
+            m.d.sync += [tau.eq(layer.tau), theta.eq(Mux(moved, 0, layer.theta))]
+            with m.If((flags & int(LifFlag.HALVE)).any()):
+                m.d.sync += tau.eq(half)
+            with m.If((flags & int(LifFlag.PARK)).any()):
+                m.d.sync += tau.eq(0)
+            with m.If((flags & int(LifFlag.RESTORE)).any()):
+                m.d.sync += tau.eq(one)
+        return tau, theta
+
+    def _counter(self, m, valid, base, name):
+        """Add the address of a word's neighbour in another memory, from `base` on."""
+        address = Signal(ADDRESS_BITS, name=name, reset_less=True)
+        with m.If(self.start):
+            m.d.sync += address.eq(base)
+        with m.Elif(valid):
+            m.d.sync += address.eq(address + 1)
+        return address
+
+    def _potentials(self, m, valid):
+        """Add state and drive of a word; return the lanes' u at `INPUT_STAGE`."""
+        flags, f, lanes = self.flags, self.config.formats, self.config.lanes
+        parks = (flags & int(LifFlag.PARK)).any()
+        restores = (flags & int(LifFlag.RESTORE)).any()
+        driven = restores | (flags & int(LifFlag.DRIVE)).any()
+        address = self._counter(m, valid[0], self.layer.drive_base, "drive_address")
+        states = split(self.state_read.data, lanes)
+        drives = split(self.drive_read.data, lanes)
+        m.d.comb += [
+            self.drive_read.address.eq(address),
+            self.drive_write.enable.eq(valid[READ_LATENCY] & (parks | restores)),
+            self.drive_write.address.eq(delay(m, address, READ_LATENCY, "drive_written")),
+            self.drive_write.data.eq(Cat(resize(u, f.delta) for u in states)),
+        ]
+        potentials = []
+        for lane, (state, drive) in enumerate(zip(states, drives, strict=True)):
+            u = Signal(signed(f.state), name=f"u_{lane}", reset_less=True)
+            m.d.sync += u.eq(Mux(restores, 0, state) + Mux(driven, drive, 0))
+            potentials.append(u)
+        return potentials
+
+    def _keep(self, m, valid):
+        """Add the keep bits of a word; return them at `SPIKE_STAGE` - 1."""
+        dropping = (self.flags & int(LifFlag.DROP)).any() & self.learn
+        address = self._counter(m, valid[0], self.layer.error_base, "keep_address")
+        m.d.comb += self.keep_read.address.eq(address)
+        bits = delay(m, self.keep_read.data, SPIKE_STAGE - 1 - READ_LATENCY, "keep")
+        return bits | (~dropping).replicate(len(bits))
+
+    def _neuron(self, m, lane, u, neurons, tau, theta):
         """Add a lane; return s and h at `SPIKE_STAGE` - 1, carry and clip at `WRITE_STAGE`."""
         f, layer = self.config.formats, self.layer
 
@@ -153,18 +228,18 @@ class LifPass(Component):
         m.d.sync += [
             distance.eq(u - layer.u_th),
             factor_u.eq(u),
-            factor_tau.eq(Mux(neurons[READ_LATENCY][lane], layer.tau, 0)),
+            factor_tau.eq(Mux(neurons[INPUT_STAGE][lane], tau, 0)),
         ]
         # Stage 2: spike, mask, what the reset takes away; the product, in two parts where u is
         # wider than a multiplier.
-        neuron = neurons[READ_LATENCY + 1][lane]
+        neuron = neurons[INPUT_STAGE + 1][lane]
         spike, surrogate = register(1, "spike"), register(1, "surrogate")
         reset = register(signed(17), "reset")
         above = ~distance[-1] & neuron
         m.d.sync += [
             spike.eq(above),
             surrogate.eq((distance < layer.half_a) & (distance > -layer.half_a) & neuron),
-            reset.eq(Mux(above, layer.theta, 0)),
+            reset.eq(Mux(above, theta, 0)),
         ]
         low = max(0, f.state - self.multiplier)
         product = register(signed(f.state - low + 10), "product")
@@ -186,10 +261,10 @@ class LifPass(Component):
         m.d.sync += [carry.eq(limited), clipped.eq(clip)]
         return spike, surrogate, resize(carry, f.state), clipped
 
-    def _lists(self, m, walker, valid, last, spikes, masks):
+    def _lists(self, m, walker, valid, last, spikes, sent, masks):
         """Add the spike and mask lists and the class counts.
 
-        `spikes` and `masks` stand one cycle before `SPIKE_STAGE`.
+        `spikes`, those `sent` on and `masks` stand one cycle before `SPIKE_STAGE`.
         """
         flags, before = self.flags, SPIKE_STAGE - 1
         entry = Signal(entry_layout(self.config))
@@ -208,7 +283,7 @@ class LifPass(Component):
         wants_spikes = (flags & int(LifFlag.SPIKES)).any()
         wants_masks = (flags & int(LifFlag.MASKS)).any() & self.learn
         for name, port, bits, first, wanted in (
-            ("spike", self.spike_write, spikes, self.spike_start, wants_spikes),
+            ("spike", self.spike_write, sent, self.spike_start, wants_spikes),
             ("mask", self.mask_write, masks, self.mask_start, wants_masks),
         ):
             listed = valid[before] & wanted & (bits.any() | last[before])

@@ -27,6 +27,12 @@ class ErrorPass(Component):
     e comes from the e memory at the layer's own words, or with `ErrorFlag.POOLED` lane by lane
     from the words of the pool above (golden: `synapse.unpooled`). Lanes without a neuron get 0.
 
+    Direct encoding keeps the sum S of gamma in spare words of the e memory, format (delta, f_e).
+    Two flags use the same multipliers for it, without a mask list::
+
+        SUM     S := sat_delta(S + gamma_t), at the first step S := gamma_t
+        PLANE   gamma := sat_gamma((2**t S + 128) >> 8)      for GRADIENT with bit plane t
+
     A word passes when the mask list's front is known: with the first entry in cycle E after `start`
     (E >= 2) and one per cycle from then on, `done` comes ``words + E + 4`` cycles after `start`,
     with the last write. The list may stall at any time. `saturated` follows a word's write by
@@ -42,8 +48,10 @@ class ErrorPass(Component):
         One-cycle pulses; the other inputs are stable from `start` to `done`.
     layer, other : In(LAYER_LAYOUT)
         The layer, and with POOLED the pool that reads it.
-    flags : In(3)
+    flags : In(5)
         `ErrorFlag`.
+    plane : In(3)
+        t of PLANE.
     first : In(1)
         The last step of the interval: gamma_{t+1} counts as 0.
     delta_zero : In(1)
@@ -55,7 +63,7 @@ class ErrorPass(Component):
     saturated : Out(range(P + 1))
         Neurons whose gamma was clipped.
     gamma_read, gamma_write, delta_read, delta_write : Out(read_port), Out(write_port)
-        Memories of gamma and e; e is written with `ErrorFlag.COPY` alone.
+        Memories of gamma and e; e is written with `ErrorFlag.COPY` and SUM, gamma not with SUM.
     flag_write, flag_row, flag_bits : Out
         Rows of non-zero flags: bit x of row y for a map, bit ``g % 8`` of row ``g // 8`` for a
         dense layer.
@@ -82,7 +90,8 @@ class ErrorPass(Component):
                 "done": Out(1),
                 "layer": In(LAYER_LAYOUT),
                 "other": In(LAYER_LAYOUT),
-                "flags": In(3),
+                "flags": In(5),
+                "plane": In(3),
                 "first": In(1),
                 "delta_zero": In(1),
                 "entries": In(stream.Signature(entry_layout(config))),
@@ -104,14 +113,22 @@ class ErrorPass(Component):
         m = Module()
         config, flags, entry = self.config, self.flags, self.entries.payload
         pooled = (flags & int(ErrorFlag.POOLED)).any()
-        spatial = pooled | (flags & int(ErrorFlag.LOSS)).any() | ~self.delta_zero
-        now, advance = self._walk(m, pooled)
+        sums = (flags & int(ErrorFlag.SUM)).any()
+        planes = (flags & int(ErrorFlag.PLANE)).any()
+        unlisted = sums | planes
+        spatial = Mux(
+            unlisted,
+            planes | ~self.first,
+            pooled | (flags & int(ErrorFlag.LOSS)).any() | ~self.delta_zero,
+        )
+        now, advance = self._walk(m, pooled, unlisted)
 
         # Stage 0: the word meets the front of the mask list. While the list has nothing to show,
         # the word's addresses are repeated, so that its data comes 2 cycles after the last.
         word = Signal.like(now, name="word", reset_less=True)
         waiting = Signal()
-        m.d.comb += advance.eq(~waiting | self.entries.valid)
+        shows = self.entries.valid | unlisted
+        m.d.comb += advance.eq(~waiting | shows)
         with m.If(advance):
             m.d.sync += [word.eq(now), waiting.eq(now.valid)]
         shown = Signal.like(now, name="shown")
@@ -122,9 +139,9 @@ class ErrorPass(Component):
         ]
         met, found = Signal(), Signal()
         m.d.comb += [
-            met.eq(waiting & self.entries.valid),
+            met.eq(waiting & shows),
             found.eq((entry.y == word.y) & (entry.x == word.x) & (entry.g == word.g)),
-            self.entries.ready.eq(waiting & found),
+            self.entries.ready.eq(waiting & found & ~unlisted),
         ]
         valid, last = [met], [met & word.last]
         for stage in range(1, WRITE_STAGE + 1):
@@ -138,14 +155,15 @@ class ErrorPass(Component):
         keeps = Signal(lanes, reset_less=True)
         source = delay(m, word.source, 1, "source")
         present = Mux(met, word.lanes, 0)
-        listed = Mux(found, entry.bits & present, 0)
+        listed = Mux(unlisted, present, Mux(found, entry.bits & present, 0))
         m.d.sync += [
             mask.eq(listed),
             spreads.eq(Mux(spatial & word.inside, listed, 0)),
-            keeps.eq(Mux(self.first, 0, present)),
+            keeps.eq(Mux(Mux(unlisted, planes, self.first), 0, present)),
         ]
+        coefficients = self._coefficients(m, sums, planes)
         results = [
-            self._neuron(m, lane, mask[lane], spreads[lane], keeps[lane], source)
+            self._neuron(m, lane, mask[lane], spreads[lane], keeps[lane], source, coefficients)
             for lane in range(lanes)
         ]
         gammas, clipped, nonzero = zip(*results, strict=True)
@@ -160,13 +178,31 @@ class ErrorPass(Component):
         self._flags(m, word, valid, last, nonzero)
         return m
 
-    def _walk(self, m, pooled):
+    def _coefficients(self, m, sums, planes):
+        """Add registers of A, C_0, C_1, and of whether results have the width of e."""
+        one, layer = 1 << COEFFICIENT_FRACTION, self.layer
+        a, c0, c1 = (Signal.like(c, reset_less=True) for c in (layer.a, layer.c0, layer.c1))
+        wide = Signal(reset_less=True)
+        with m.If(self.start):
+            m.d.sync += [a.eq(layer.a), c0.eq(layer.c0), c1.eq(layer.c1), wide.eq(sums)]
+            with m.If(sums):
+                m.d.sync += [a.eq(one), c0.eq(one), c1.eq(one)]
+            with m.If(planes):
+                m.d.sync += a.eq(1 << self.plane)
+        return {"a": a, "c0": c0, "c1": c1, "wide": wide}
+
+    def _walk(self, m, pooled, unlisted):
         """Add the walk over words; return a word's record and the signal that moves it on."""
         config = self.config
         m.submodules.walker = walker = MapWalker(config)
         m.submodules.lane_mask = lane_mask = LaneMask(config)
         m.submodules.pool = pool = PoolAddress(config)
         advance = Signal()
+        spare = Signal(ADDRESS_BITS, reset_less=True)  # of the sum of gamma
+        with m.If(self.start):
+            m.d.sync += spare.eq(self.layer.drive_base)
+        with m.Elif(walker.valid & advance):
+            m.d.sync += spare.eq(spare + 1)
         m.d.comb += [
             walker.start.eq(self.start),
             walker.layer.eq(self.layer),
@@ -194,7 +230,7 @@ class ErrorPass(Component):
             "row_ends": walker.last_group & walker.last_x,
             "last": walker.last,
             "gamma_address": walker.address,
-            "delta_address": pool.address,
+            "delta_address": Mux(unlisted, spare, pool.address),
             "lanes": lane_mask.lanes,
             "inside": pool.inside,
             "source": pool.source,
@@ -203,9 +239,10 @@ class ErrorPass(Component):
         m.d.comb += [now[name].eq(value) for name, value in values.items()]
         return now, advance
 
-    def _neuron(self, m, lane, h, spreads, keeps, source):
+    def _neuron(self, m, lane, h, spreads, keeps, source, coefficients):
         """Add one lane; return gamma, clipped (at `WRITE_STAGE`) and non-zero (a stage before)."""
-        f, layer, lanes = self.config.formats, self.layer, self.config.lanes
+        f, lanes = self.config.formats, self.config.lanes
+        a, c0, c1 = (coefficients[name] for name in ("a", "c0", "c1"))
 
         def register(shape, name):
             return Signal(shape, name=f"{name}_{lane}", reset_less=True)
@@ -219,27 +256,30 @@ class ErrorPass(Component):
         ]
         gamma = split(self.gamma_read.data, lanes)[lane]
         # Stage 2: the multipliers' input registers.
-        width = len(layer.a)
+        width = len(a)
         factor_e, factor_a = register(signed(f.delta), "e"), register(signed(width), "a")
         factor_gamma, factor_c = register(signed(f.gamma), "later"), register(signed(width), "c")
         m.d.sync += [
             factor_e.eq(e),
-            factor_a.eq(Mux(spreads, layer.a, 0)),
+            factor_a.eq(Mux(spreads, a, 0)),
             factor_gamma.eq(gamma),
-            factor_c.eq(Mux(keeps, Mux(h, layer.c1, layer.c0), 0)),
+            factor_c.eq(Mux(keeps, Mux(h, c1, c0), 0)),
         ]
         # Stage 3: products. Stage 4: their sum. Stage 5: rounding and saturation.
         product_e = register(signed(f.delta + width), "product_e")
         product_c = register(signed(f.gamma + width), "product_c")
         total = register(signed(max(f.delta, f.gamma) + width + 1), "total")
-        limited, clip = saturate(round_shift(total, COEFFICIENT_FRACTION), f.gamma)
-        result, clipped = register(signed(f.gamma), "gamma"), register(1, "clipped")
+        rounded = round_shift(total, COEFFICIENT_FRACTION)
+        limited, clip = saturate(rounded, f.gamma)
+        limited_wide, clip_wide = saturate(rounded, f.delta)
+        wide = coefficients["wide"]
+        result, clipped = register(signed(f.delta), "gamma"), register(1, "clipped")
         m.d.sync += [
             product_e.eq(factor_e * factor_a),
             product_c.eq(factor_gamma * factor_c),
             total.eq(product_e + product_c),
-            result.eq(limited),
-            clipped.eq(clip),
+            result.eq(Mux(wide, limited_wide, limited)),
+            clipped.eq(Mux(wide, clip_wide, clip)),
         ]
         # Half an LSB and more, either sign, rounds to something else than 0.
         upper = total[COEFFICIENT_FRACTION - 1 :]
@@ -248,19 +288,21 @@ class ErrorPass(Component):
     def _write(self, m, enable, gammas):
         """Add the writes of gamma, in word order."""
         address = Signal(ADDRESS_BITS, reset_less=True)
+        sums = (self.flags & int(ErrorFlag.SUM)).any()
         with m.If(self.start):
-            m.d.sync += address.eq(self.layer.error_base)
+            m.d.sync += address.eq(Mux(sums, self.layer.drive_base, self.layer.error_base))
         with m.Elif(enable):
             m.d.sync += address.eq(address + 1)
+        copies = (self.flags & int(ErrorFlag.COPY)).any()
         m.d.comb += [
-            self.gamma_write.enable.eq(enable),
+            self.gamma_write.enable.eq(enable & ~sums),
             self.gamma_write.address.eq(address),
-            self.gamma_write.data.eq(Cat(gammas)),
-            self.delta_write.enable.eq(enable & (self.flags & int(ErrorFlag.COPY)).any()),
-            self.delta_write.address.eq(address),
-            self.delta_write.data.eq(
-                Cat(resize(gamma, self.config.formats.delta) for gamma in gammas)
+            self.gamma_write.data.eq(
+                Cat(resize(gamma, self.config.formats.gamma) for gamma in gammas)
             ),
+            self.delta_write.enable.eq(enable & (copies | sums)),
+            self.delta_write.address.eq(address),
+            self.delta_write.data.eq(Cat(gammas)),
         ]
 
     def _flags(self, m, word, valid, last, nonzero):

@@ -41,7 +41,8 @@ class BlockMemory(Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.array = array = Memory(MemoryData(shape=self.width, depth=self.depth, init=[]))
+        data = MemoryData(shape=self.width, depth=self.depth, init=[])
+        m.submodules.array = array = Memory(data, attrs={"ram_style": "block"})
         write, read = array.write_port(), array.read_port()
         output = Signal(self.width, reset_less=True)
         m.d.comb += [

@@ -22,7 +22,7 @@ class KeySchedule(Component):
     -------
     start, done : In(1), Out(1)
         One-cycle pulses.
-    seed, update_number : In(32)
+    seed, number : In(32)
         Taken with `start`.
     keys : Out(KEYS_LAYOUT)
     """
@@ -33,7 +33,7 @@ class KeySchedule(Component):
                 "start": In(1),
                 "done": Out(1),
                 "seed": In(32),
-                "update_number": In(32),
+                "number": In(32),
                 "keys": Out(KEYS_LAYOUT),
             }
         )
@@ -50,7 +50,7 @@ class KeySchedule(Component):
         ]
         with m.If(self.start):
             m.d.sync += [
-                Cat(key, rest).eq(Cat(self.seed, self.update_number)),
+                Cat(key, rest).eq(Cat(self.seed, self.number)),
                 index.eq(0),
                 running.eq(1),
             ]

@@ -20,7 +20,8 @@ def command_layout(config: CoreConfig) -> data.StructLayout:
 
     ``list_start`` is the first entry to scan or the spike list to write, ``mask_start`` the mask
     list to write; ``frame`` says that the list is in the frame buffer. ``layer_stride`` and
-    ``source_stride`` are words per map row. ``latest`` marks the interval's last step.
+    ``source_stride`` are words per map row. ``step`` counts the passes of a loop from 0; ``latest``
+    marks the last one.
     """
     return data.StructLayout(
         {
@@ -33,6 +34,7 @@ def command_layout(config: CoreConfig) -> data.StructLayout:
             "layer_stride": 16,
             "source_stride": 16,
             "last_lanes": config.lanes.bit_length(),
+            "step": 8,
             "latest": 1,
         }
     )
@@ -122,7 +124,8 @@ class Sequencer(Component):
         following = Signal(command_layout(config))
         following_address = Signal.like(counter)
         busy = Signal()  # an instruction is under way
-        latest_step = Signal(8)
+        passes = Signal(8)  # of a loop that begins here, less one
+        latest_step = Signal(8)  # of the loop under way
 
         m.d.comb += [
             table_in.en.eq(self.table_write),
@@ -138,7 +141,7 @@ class Sequencer(Component):
             fetched.addr.eq(Mux(self.running, counter, self.program_address)),
             self.program_out.eq(fetched.data),
             instruction.eq(fetched.data),
-            latest_step.eq(current.steps - 1),
+            passes.eq(Mux(instruction.other == 0, current.steps, instruction.other) - 1),
         ]
         with m.If(self.table_write & (self.table_address == 0)):
             m.d.sync += self.frame_map.eq(self.table_data)
@@ -148,8 +151,9 @@ class Sequencer(Component):
             (~instruction.when[0] | current.start)
             & (~instruction.when[1] | current.learn)
             & (~instruction.when[2] | current.update)
+            & (~instruction.when[3] | ~current.learn)
         )
-        assert [w.bit_length() - 1 for w in (When.START, When.LEARN, When.UPDATE)] == [0, 1, 2]
+        assert (When.START, When.LEARN, When.UPDATE, When.INFER) == (1, 2, 4, 8)
 
         # which list an instruction needs, as base, stride
         op = following.op
@@ -172,7 +176,7 @@ class Sequencer(Component):
         )  # fmt: skip
         base = Mux(
             spikes_of_source,
-            source.spike_base + Mux(source.frame & current.run[0], config.frame_words, 0),
+            source.spike_base + Mux(source.frame & current.slot, config.frame_words, 0),
             Mux(masks_of_source, source.mask_base,
                 Mux(masks_of_own, own.mask_base, own.spike_base)),
         )  # fmt: skip
@@ -211,6 +215,7 @@ class Sequencer(Component):
                     following.argument.eq(instruction.argument),
                     own.eq(own_row.data),
                     source.eq(other_row.data),
+                    following.step.eq(step),
                     following.latest.eq(step == latest_step),
                     following_address.eq(counter),
                 ]
@@ -220,10 +225,10 @@ class Sequencer(Component):
                 with m.Else():
                     with m.Switch(instruction.op):
                         with m.Case(Op.FIRST):
-                            m.d.sync += step.eq(0)
+                            m.d.sync += [step.eq(0), latest_step.eq(passes)]
                             advance()
                         with m.Case(Op.LAST):
-                            m.d.sync += step.eq(latest_step)
+                            m.d.sync += [step.eq(passes), latest_step.eq(passes)]
                             advance()
                         with m.Case(Op.NEXT):
                             with m.If(step == latest_step):

@@ -1,4 +1,9 @@
-"""Rules of the algorithm that are easy to get wrong, and what breaks each of them on purpose."""
+"""Rules of the algorithm that are easy to get wrong, and what breaks each of them on purpose.
+
+One more, "dropout must not mask gamma_{t+1}", cannot be broken here: a mask holds for an interval,
+so that a dropped neuron's gamma starts at 0 and stays there, masked or not.
+`test_recursion.py::test_masking_gamma_of_dropped_neurons_changes_nothing` holds that.
+"""
 
 from typing import NamedTuple
 
@@ -56,6 +61,16 @@ RULES = (
         "misses the 1/k of the loss (Eq 3)",
         ("missing_1_over_k",),
         ("missing-1-over-k",),
+    ),
+    Rule(
+        "drops spikes forward and not the error on its way back",
+        ("dropout_forward_only",),
+        ("dropout-not-in-errors",),
+    ),
+    Rule(
+        "drops spikes at inference",
+        ("dropout_at_inference",),
+        ("dropout-at-inference",),
     ),
 )
 

@@ -9,12 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden import synapse
+from golden.direct import PLANES
+from golden.dropout import KeepMasks
 from golden.network import Block, Layer, Network
-from golden.settings import Settings, intervals
+from golden.settings import DROPOUT_BITS, Settings, intervals
 from golden.trace import Trace
 from golden.trainer import Sample, check_frames
 
 Float = NDArray[np.float64]
+
+PIXEL_SCALE = 1 << PLANES
+"""A pixel x of direct encoding stands for x/256."""
 
 
 class FloatModel:
@@ -39,8 +44,8 @@ class FloatModel:
         W and V, shape `Layer.weight_shape`.
     carry : list of Float
         ``tau * u - theta * s`` carried between intervals, per `Layer.index`.
-    update_number : int
-        Updates so far.
+    trained_intervals : int
+        Intervals trained so far.
     """
 
     def __init__(self, network: Network, settings: Settings, weights: list[Float]) -> None:
@@ -52,7 +57,8 @@ class FloatModel:
         self.weights = [np.array(weight, dtype=np.float64) for weight in weights]
         self.momentum = [np.zeros(shape) for shape in wanted]
         self.carry = [np.zeros(layer.out_shape) for layer in network.resolved]
-        self.update_number = 0
+        self._masks = KeepMasks(network, settings)
+        self.trained_intervals = 0
 
     def run_interval(
         self,
@@ -72,16 +78,17 @@ class FloatModel:
         if start:
             for carry in self.carry:
                 carry[...] = 0
-        spikes: NDArray[Any] = frames.astype(np.bool_)
+        keep = self._masks.draw(self.trained_intervals) if learn else {}
+        spikes = frames if self.network.encoding == "direct" else frames.astype(np.bool_)
         counts = np.zeros(self.network.classes, np.int64)
         for block in self.network.blocks:
-            run = _BlockRun(self, block, spikes, trace)
+            run = _BlockRun(self, block, spikes, learn, keep, trace)
             counts, spikes = run.counts, run.spikes
             if learn:
                 run.backward(label)
                 if update:
                     self._update(block, halvings)
-        self.update_number += bool(learn and update)
+        self.trained_intervals += bool(learn)
         return counts
 
     def _update(self, block: Block, halvings: int) -> None:
@@ -122,9 +129,16 @@ class _BlockRun:
     """One block in one interval: forward on construction, then backward."""
 
     def __init__(
-        self, model: FloatModel, block: Block, spikes: NDArray[Any], trace: Trace | None
+        self,
+        model: FloatModel,
+        block: Block,
+        spikes: NDArray[Any],
+        learn: bool,
+        keep: dict[int, NDArray[np.bool_]],
+        trace: Trace | None,
     ) -> None:
         self.model, self.block, self.trace, self.steps = model, block, trace, len(spikes)
+        self.learn, self.keep = learn, keep
         self.inputs: dict[int, Float] = {}
         self.masks: dict[int, NDArray[np.bool_]] = {}
         for layer in block.all_layers:
@@ -135,23 +149,29 @@ class _BlockRun:
             if layer.kind == "classifier":
                 self.counts = fired.sum(axis=(0, 1, 2), dtype=np.int64)
             else:
-                spikes = fired
+                spikes = fired & keep[layer.index] if layer.index in keep else fired
         self.spikes = spikes
 
     def _forward(self, layer: Layer, spikes: NDArray[Any]) -> tuple[NDArray[np.bool_], Float]:
-        lif = layer.lif
+        lif, scale = layer.lif, 1.0
+        settings = self.model.settings
+        if not self.learn and settings.corrects(layer, self.model.network):
+            scale = 1 / (1 - settings.dropout_code / (1 << DROPOUT_BITS))
         if layer.kind == "pool":
             u = synapse.pooled(spikes, layer, np.float64) / layer.window**2
         else:
-            matrix = self.inputs[layer.index] = synapse.inputs(spikes, layer, np.float64)
+            source = spikes[:1] / PIXEL_SCALE if layer.direct else spikes
+            matrix = self.inputs[layer.index] = synapse.inputs(source, layer, np.float64)
             product = matrix @ self.model.weights[layer.hash_id]
-            u = product.reshape(len(spikes), *layer.out_shape)
+            u = product.reshape(len(source), *layer.out_shape)
+            if layer.direct:
+                u = np.repeat(u, self.steps, axis=0)
         fired = np.empty(u.shape, np.bool_)
         carry = self.model.carry[layer.index]
         for t in range(len(u)):
             u[t] += carry
-            fired[t] = u[t] >= lif.u_th
-            carry = lif.tau * u[t] - lif.theta * fired[t]
+            fired[t] = u[t] >= lif.u_th * scale
+            carry = lif.tau * u[t] - lif.theta * scale * fired[t]
         self.model.carry[layer.index] = carry
         self.masks[layer.index] = np.abs(u - lif.u_th) < lif.a / 2
         return fired, u
@@ -163,12 +183,15 @@ class _BlockRun:
         difference[label] -= self.steps
         error = np.asarray(2.0 / (classes * self.steps**2) * difference)
         for layer in self.block.all_layers[::-1]:
+            if layer.index in self.keep:
+                error = error * self.keep[layer.index]
             gamma = self._gamma(layer, error)
             if self.trace is not None:
                 self.trace.record(layer.name, "gamma", gamma, np.float64)
             if layer.has_weights:
                 if self.model.settings.learns(layer):
-                    flat = gamma.reshape(-1, layer.out_shape[2])
+                    total = gamma.sum(axis=0) if layer.direct else gamma
+                    flat = total.reshape(-1, layer.out_shape[2])
                     self.model.momentum[layer.hash_id] += self.inputs[layer.index].T @ flat
                 if layer is not self.block.layers[0]:
                     error = synapse.spread(gamma, self.model.weights[layer.hash_id], layer)

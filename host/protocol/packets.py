@@ -20,9 +20,9 @@ frames (two END in a row) mean nothing. While a request is carried out the accel
 bytes.
 
 Intervals are numbered from 0 (after `CLEAR_RUN`) and are queued in order: FRAMES and RUN name
-`next_run`. The parity of the number names one of two frame buffers, so that interval q + 1 is
-loaded and queued while q is computed. The counts of an interval stay readable until the interval
-after next is queued.
+`next_run`. Two frame buffers take turns, so that interval q + 1 is loaded and queued while q is
+computed. An interval queued with `frames` = 0 uses the frames of the interval before it: an image
+is sent once. The counts of an interval stay readable until the interval after next is queued.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from host.protocol.program import INSTRUCTION, JOB, LAYER, PROFILE
 MAGIC = 0x50425454
 """``TTBP`` in ASCII, little-endian."""
 
-VERSION = 1
+VERSION = 2
 """Changes with every incompatible change of packets, table or instructions."""
 
 SLIP_END, SLIP_ESC, SLIP_ESC_END, SLIP_ESC_ESC = 0xC0, 0xDB, 0xDC, 0xDD
@@ -59,7 +59,7 @@ class Packet(IntEnum):
     """`FRAMES` header, then frames (see `Coding`). Response: nothing."""
     RUN = 5
     """`JOB`, then a `FRAMES` header and frames (count may be 0): loads the frames and queues the
-    interval, of which exactly `steps` frames must then be loaded. Response: nothing."""
+    interval, of which exactly `frames` frames must then be loaded. Response: nothing."""
     RESULT = 6
     """`WAIT`. Waits until that interval is finished, or answers BUSY after a while. Response:
     `RESULT` header, then its counts."""
@@ -146,6 +146,7 @@ class Space(IntEnum):
     MASKS = 9
     FRAMES = 10
     PROFILE = 11
+    KEEP = 12
 
 
 def space_shape(space: Space, config: CoreConfig) -> tuple[int, int]:

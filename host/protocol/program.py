@@ -44,6 +44,8 @@ LAYER = Record(
         Field("hash_id", 8, "layer number of the random bits"),
         Field("random", 1, "weights are scale times a hash of their address, not stored"),
         Field("scale", 13, "scale of random weights, fraction f_w"),
+        Field("drive_base", 16, "direct encoding: first word of drive and gamma sum, e memory"),
+        Field("drop", 8, "dropout: a neuron is dropped when its random byte is below this"),
     ),
 )
 """One row of the layer table. Row 0 describes the input frame, row i + 1 the layer of index i."""
@@ -73,13 +75,15 @@ class Op(IntEnum):
     UPDATE = 9
     """W of `layer` from V, then the decay of V."""
     FIRST = 10
-    """t := 0."""
+    """t := 0; the loop has as many passes as the job has steps, or `other` of them."""
     LAST = 11
-    """t := steps - 1."""
+    """t := the loop's last pass, counted as for FIRST."""
     NEXT = 12
-    """Unless t = steps - 1: t += 1 and jump to `target`."""
+    """Unless t is the loop's last pass: t += 1 and jump to `target`."""
     PREVIOUS = 13
     """Unless t = 0: t -= 1 and jump to `target`."""
+    DROP = 14
+    """Keep bits of `layer` for this interval, from the hash."""
 
 
 class When(IntFlag):
@@ -89,6 +93,7 @@ class When(IntFlag):
     START = 1
     LEARN = 2
     UPDATE = 4
+    INFER = 8
 
 
 class LifFlag(IntFlag):
@@ -100,6 +105,16 @@ class LifFlag(IntFlag):
     """Write the mask list when the job learns."""
     COUNT = 4
     """Count spikes per class."""
+    DRIVE = 8
+    """u is the state plus the drive."""
+    HALVE = 16
+    """u := sat(u >> 1) and nothing else: between two bit planes of an image."""
+    PARK = 32
+    """drive := u, u := 0 and nothing else: room for the planes' sum."""
+    RESTORE = 64
+    """u := drive, drive := u and nothing else: the sum is the drive."""
+    DROP = 128
+    """When the job learns, both lists lack the neurons without a keep bit."""
 
 
 class LossFlag(IntFlag):
@@ -118,6 +133,10 @@ class ErrorFlag(IntFlag):
     """Write gamma_t to the e memory in place of e (a pool, for the layer below)."""
     LOSS = 4
     """e is the classifier's own, from LOSS; otherwise e counts as 0 after an empty BACKWARD."""
+    SUM = 8
+    """Instead: gamma sum += gamma_t (= gamma_t at the last step)."""
+    PLANE = 16
+    """Instead: gamma := gamma sum times 2**t / 256, for GRADIENT with bit plane t."""
 
 
 INSTRUCTION = Record(
@@ -126,7 +145,7 @@ INSTRUCTION = Record(
         Field("op", 4, "operation"),
         Field("when", 4, "conditions, see When"),
         Field("layer", 8, "row of the layer table"),
-        Field("other", 8, "row of the source, or of the pool above"),
+        Field("other", 8, "row of the source or of the pool above; passes of a loop"),
         Field("argument", 8, "flags, or the target of NEXT and PREVIOUS"),
     ),
 )
@@ -135,17 +154,18 @@ INSTRUCTION = Record(
 JOB = Record(
     "job",
     (
-        Field("run", 32, "number of the interval; its parity names the frame buffer"),
+        Field("run", 32, "number of the interval; its parity names the place of its counts"),
         Field("start", 1, "first interval of a sample"),
         Field("learn", 1, "train; otherwise forward only"),
         Field("update", 1, "run UPDATE at the end"),
-        Field("reserved", 5, "0"),
+        Field("slot", 1, "frame buffer; set by the link"),
+        Field("reserved", 4, "0"),
         Field("steps", 8, "steps of this interval, at least 1"),
         Field("label", 16, "class of the sample"),
         Field("loss", 16, "K of the loss"),
         Field("loss_shift", 8, "r of the loss"),
-        Field("reserved2", 8, "0"),
-        Field("update_number", 32, "keys the random bits of this update"),
+        Field("frames", 8, "frames sent for it; 0 keeps those of the interval before"),
+        Field("trained_intervals", 32, "before this one in the run: keys the random bits"),
     ),
 )
 """Header of an interval, 16 bytes on the link."""

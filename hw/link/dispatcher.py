@@ -104,6 +104,7 @@ class Dispatcher(Component):
                 "frames_first": Out(8),
                 "frames_drop": Out(1),
                 "frames_loaded": In(8),
+                "frames_kept": In(1),
                 "frames_done": In(1),
                 "frames_failed": In(1),
                 "frames_bytes": Out(stream.Signature(8)),
@@ -292,7 +293,11 @@ class Dispatcher(Component):
                 with m.If(is_run):
                     # A RUN that does not queue drops the frames as well.
                     m.d.comb += self.frames_drop.eq(1)
-                    with m.If((job.steps == 0) | (job.steps != self.frames_loaded)):
+                    with m.If(
+                        (job.steps == 0)
+                        | (job.frames != self.frames_loaded)
+                        | ((job.frames == 0) & ~self.frames_kept)
+                    ):
                         answer(Status.RANGE)
                     with m.Else():
                         m.d.comb += self.run_push.eq(1)

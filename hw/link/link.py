@@ -84,6 +84,14 @@ class Link(Component):
         connect(m, frames.frame_write, flipped(core.frame_write))
         connect(m, queue.job, flipped(core.job))
 
+        # The frame buffer to load next; an interval that loads none uses the one loaded before it.
+        slot, keeps, kept = Signal(), Signal(), Signal()
+        m.d.comb += keeps.eq(dispatcher.run_push_job.frames == 0)
+        with m.If(registers.clear_run):
+            m.d.sync += [slot.eq(0), kept.eq(0)]
+        with m.Elif(dispatcher.run_push & ~keeps):
+            m.d.sync += [slot.eq(~slot), kept.eq(1)]
+
         m.d.comb += [
             dispatcher.empty.eq(receiver.empty),
             dispatcher.core_running.eq(core.running),
@@ -108,16 +116,18 @@ class Link(Component):
             frames.count.eq(dispatcher.frames_count),
             frames.first.eq(dispatcher.frames_first),
             frames.drop.eq(dispatcher.frames_drop | registers.clear_run),
-            frames.slot.eq(queue.next_run[0]),
+            frames.slot.eq(slot),
             frames.map.eq(core.frame_map),
             frames.empty.eq(receiver.empty),
             dispatcher.frames_loaded.eq(frames.loaded),
+            dispatcher.frames_kept.eq(kept),
             dispatcher.frames_done.eq(frames.done),
             dispatcher.frames_failed.eq(frames.failed),
             # Intervals
             queue.run.eq(dispatcher.run),
             queue.push.eq(dispatcher.run_push),
             queue.push_job.eq(dispatcher.run_push_job),
+            queue.push_job.slot.eq(slot ^ keeps),
             queue.finished.eq(core.finished),
             queue.clear.eq(registers.clear_run),
             dispatcher.run_is_next.eq(queue.is_next),

@@ -12,8 +12,8 @@ __all__ = ["RunQueue"]
 class RunQueue(Component):
     """Two jobs, at most, that wait for the core or run on it; the run's parity names their slot.
 
-    The slot of interval q is free again when q is finished. The counts of q stay readable until
-    interval q + 2, which overwrites them, is queued.
+    A frame buffer can be loaded while no more than one job is left, which uses the other buffer.
+    The counts of q stay readable until interval q + 2, which overwrites them, is queued.
 
     Members
     -------

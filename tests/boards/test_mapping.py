@@ -15,7 +15,7 @@ IN_LUTS = {"core.loss", "core.profile", "core.scanner.queue", "core.sequencer", 
 
 MEMORIES = {
     "core.weights", "core.momentum", "core.state", "core.gamma", "core.delta", "core.spikes",
-    "core.masks", "core.frames", "link.receiver",
+    "core.masks", "core.frames", "core.keep", "link.receiver",
 }  # fmt: skip
 """Modules with block RAM, beside the program of the sequencer."""
 

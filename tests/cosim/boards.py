@@ -14,7 +14,8 @@ SMALL = {
     "spike_words": 4096,
     "mask_words": 8192,
     "frame_words": 1024,
-    "layers": 12,
+    "drive_words": 256,
+    "layers": 20,
     "instructions": 128,
     "map_bits": 4,
     "group_bits": 5,
@@ -31,7 +32,7 @@ CONFIGS = {
         lanes=8, pack_max=0, weight_rows=4096, class_groups=3, **SMALL,
         formats=Formats(
             weight=12, weight_fraction=11, forward_shift=1, carry=14, state=21, gamma=10,
-            delta=12, gradient=16, coefficient=11, count=5,
+            delta=14, gradient=16, coefficient=11, count=5,
         ),
     ),
 }  # fmt: skip

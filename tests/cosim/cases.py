@@ -16,6 +16,7 @@ from golden.network import AvgPool, Conv, Dense, Lif, Network
 from golden.random_weights import LARGEST, RMS, SCALE_BITS, pattern
 from golden.settings import Settings
 from golden.trainer import GoldenModel
+from host import compiler
 
 MOST_WORK = 400_000
 """Synapses of a network times the steps of its longest interval: bounds the time of an example."""
@@ -100,6 +101,12 @@ class Case:
         """Yield the frames of each interval, sample by sample."""
         rng = np.random.default_rng([self.seed, 1])
         for sample in self.samples:
+            if self.network.encoding == "direct":
+                shape = self.network.input_shape
+                image = rng.integers(0, 256, shape) * (rng.random(shape) < sample[0].density)
+                image = image.astype(np.uint8)
+                yield [np.broadcast_to(image, (run.steps, *shape)) for run in sample]
+                continue
             yield [
                 (rng.random((run.steps, *self.network.input_shape)) < run.density).astype(np.uint8)
                 for run in sample
@@ -148,7 +155,9 @@ def networks(draw):
     )
     length = draw(st.integers(1, hidden))
     kind = draw(st.sampled_from(("trainable", "trainable", "random")))
-    return Network(shape, specs, draw(st.integers(2, 20)), length, lif, classifier=kind)
+    encoding = draw(st.sampled_from(("events", "events", "direct")))
+    classes = draw(st.integers(2, 20))
+    return Network(shape, specs, classes, length, lif, classifier=kind, encoding=encoding)
 
 
 @st.composite
@@ -165,6 +174,8 @@ def settings(draw, network, interval):
         momentum_shift=draw(st.integers(0, 4)),
         seed=draw(st.integers(0, 2**32 - 1)),
         frozen=draw(st.lists(st.sampled_from(names), max_size=2, unique=True)),
+        dropout=draw(st.sampled_from((0.0, 0.0, 0.1, 0.5, 0.99))),
+        dropout_correction=draw(st.booleans()),
     )
 
 
@@ -213,19 +224,22 @@ def cases(draw, *configs):
         draw(st.sampled_from((False, False, True))),
         draw(samples(network.classes, interval)),
     )
-    assume(all(_accepts(case, config.formats) for config in configs))
+    assume(all(_accepts(case, config) for config in configs))
     return case
 
 
-def _accepts(case, formats):
-    """Whether golden takes the case: coefficients, shifts and the loss have bounds of their own."""
+def _accepts(case, config):
+    """Whether golden and compiler take the case: coefficients, shifts, loss, table have bounds."""
     try:
-        GoldenModel(case.network, formats, case.settings)
+        GoldenModel(case.network, config.formats, case.settings)
+        layout = place(case.network, config, case.settings.interval)
+        compiler.layer_table(layout, case.settings)
+        compiler.program(layout, case.settings)
         for runs in case.samples:
             for run in runs:
                 case.settings.loss_scale(run.steps, case.network.classes)
                 for layer in case.network.weighted:
-                    case.settings.update_shift(layer, formats, run.halvings)
+                    case.settings.update_shift(layer, config.formats, run.halvings)
     except ValueError:
         return False
     return True

@@ -4,10 +4,13 @@ from collections import defaultdict
 
 import numpy as np
 
-from host.compiler import program
+from host.compiler import program, row_layers
 from host.protocol.packets import Space
 from host.protocol.program import ErrorFlag, LifFlag, Op
 from tests.hw.packing import from_word
+
+MOVES = LifFlag.HALVE | LifFlag.PARK | LifFlag.RESTORE
+"""LIF merely moves words."""
 
 
 class Monitor:
@@ -21,15 +24,17 @@ class Monitor:
     found : dict
         Keys (layer name, field) as in `golden.trace.Trace`; a list of maps in the order in which
         the core made them: s, h, u, carry from the first step to the last, e and gamma from the
-        last to the first, V_sum, V and W once per update. e of a layer below a pool is the pool's
+        last to the first, V_sum, V and W once per update, drive and gamma_sum
+        once per interval. e of a layer below a pool is the pool's
         gamma, which the error pass reads where it stands: it is not noted.
     problems : list of str
         Lists that are not well formed.
     """
 
-    def __init__(self, layout, config):
+    def __init__(self, layout, config, settings):
         self.layout, self.config = layout, config
-        self.program = program(layout)
+        self.program = program(layout, settings)
+        self.rows = row_layers(layout, settings)
         self.memory = {
             space: [0] * config.memory_shapes[space.name.lower()][0] for space in Space
             if space.name.lower() in config.memory_shapes
@@ -38,7 +43,7 @@ class Monitor:
         self.found = defaultdict(list)
         self.problems = []
         self.listed = {Space.SPIKES: [], Space.MASKS: []}
-        self.errors = {}
+        self.errors, self.sums = {}, {}
         self.current = None
 
     def clear(self):
@@ -65,8 +70,12 @@ class Monitor:
         op, placed = self.current["op"], self._placed(self.current["layer"])
         for entries in self.listed.values():
             entries.clear()
-        if op == Op.LIF:
-            self._note(placed, "u", self._map(Space.STATE, placed, placed.state_base))
+        flags = self.current["argument"]
+        if op == Op.LIF and not flags & MOVES:
+            u = self._map(Space.STATE, placed, placed.state_base)
+            if flags & LifFlag.DRIVE:
+                u = u + self._map(Space.DELTA, placed, placed.drive_base)
+            self._note(placed, "u", u)
         elif op == Op.BACKWARD:
             self.errors = {}  # e is 0 where nothing is written, also when the walk is skipped
         elif op == Op.UPDATE:
@@ -77,12 +86,20 @@ class Monitor:
             return
         op, placed = self.current["op"], self._placed(self.current["layer"])
         flags = self.current["argument"]
-        if op == Op.LIF:
+        if op == Op.LIF and flags & MOVES:
+            if flags & LifFlag.RESTORE:
+                self._note(placed, "drive", self._map(Space.DELTA, placed, placed.drive_base))
+        elif op == Op.LIF:
             self._note(placed, "carry", self._map(Space.STATE, placed, placed.state_base))
             if flags & LifFlag.SPIKES:
                 self._note(placed, "s", self._bits(Space.SPIKES, placed))
             if flags & LifFlag.MASKS and learn:
                 self._note(placed, "h", self._bits(Space.MASKS, placed))
+        elif op == Op.ERROR and flags & ErrorFlag.SUM:
+            self.sums[placed.layer.name] = self._map(Space.DELTA, placed, placed.drive_base)
+        elif op == Op.ERROR and flags & ErrorFlag.PLANE:
+            if placed.layer.name in self.sums:
+                self._note(placed, "gamma_sum", self.sums.pop(placed.layer.name))
         elif op == Op.ERROR:
             self._note(placed, "gamma", self._map(Space.GAMMA, placed, placed.error_base))
             if flags & ErrorFlag.LOSS:
@@ -94,7 +111,8 @@ class Monitor:
             self._note(placed, "W", self._rows(Space.WEIGHTS, placed))
 
     def _placed(self, row):
-        return self.layout.layers[row - 1]
+        layer = self.rows[row]
+        return self.layout.layers[-1 if layer is None else layer.index]
 
     def _note(self, placed, field, values):
         self.found[placed.layer.name, field].append(values)

@@ -52,6 +52,10 @@ OPTIONS = {
     "all of several layers in one block": lambda c, _: len(hidden(c)) == 1 and hidden(c)[0] > 1,
     "several blocks": lambda c, _: len(hidden(c)) > 1,
     "random classifiers": lambda c, _: c.network.classifier == "random",
+    "direct encoding": lambda c, _: c.network.encoding == "direct",
+    "direct encoding of a dense layer": lambda c, _: (
+        c.network.resolved[0].direct and c.network.resolved[0].kind == "dense"
+    ),
     "stride 2": lambda c, _: any(layer.stride == 2 for layer in convolutions(c)),
     "stride 4": lambda c, _: any(layer.stride == 4 for layer in convolutions(c)),
     "stride above the kernel": lambda c, _: any(x.stride > x.kernel for x in convolutions(c)),
@@ -77,6 +81,10 @@ OPTIONS = {
     # the settings
     "interval of 1 step": lambda c, _: c.settings.interval == 1,
     "frozen layers": lambda c, _: bool(c.settings.frozen),
+    "dropout": lambda c, _: c.settings.dropout > 0,
+    "dropout corrected at inference": lambda c, _: any(
+        c.settings.corrects(layer, c.network) for layer in c.network.resolved
+    ),
     "momentum off": lambda c, _: c.settings.momentum_shift == 0,
     "momentum on": lambda c, _: c.settings.momentum_shift > 0,
     "rate per layer": lambda c, _: len(set(c.settings.layer_shifts)) > 1,

@@ -96,7 +96,7 @@ def expected_of(trace, layer, field):
     for interval in range(trace.intervals):
         if (interval, layer, field) in trace:
             values = trace[interval, layer, field]
-            if field in ("V_sum", "V", "W"):
+            if field in ("V_sum", "V", "W", "drive", "gamma_sum"):
                 made.append(values[np.newaxis])
             else:
                 made.append(values[::-1] if field in BACKWARDS else values)
@@ -105,7 +105,7 @@ def expected_of(trace, layer, field):
 
 async def check_operations(bench, counters, report):
     """Compare lane operations and useful lanes of every walk with golden's counters."""
-    got, code = {}, program(bench.layout)
+    got, code = {}, program(bench.layout, bench.settings)
     for instruction, row in zip(code, await bench.read_profile(), strict=True):
         phase = Op(instruction["op"]).name.lower()
         if phase in PHASES:
@@ -132,7 +132,7 @@ async def every_state_equals_golden(dut):
     await bench.ctx.tick()
     dut.rst.value = 0
     await bench.ctx.tick()
-    monitor, job = Monitor(bench.layout, config), {"learn": False}
+    monitor, job = Monitor(bench.layout, config, case.settings), {"learn": False}
     cocotb.start_soon(watch(dut, monitor, job))
     await bench.load(weights)
     monitor.clear()
@@ -143,7 +143,7 @@ async def every_state_equals_golden(dut):
     for number, ((_, start, learn, update), (frames, label)) in enumerate(
         zip(case.intervals, material, strict=True)
     ):
-        updates = model.update_number
+        updates = model.trained_intervals
         wanted.append(
             model.run_interval(
                 frames, label, start=start, learn=learn, update=update, trace=trace,
@@ -152,7 +152,13 @@ async def every_state_equals_golden(dut):
         )  # fmt: skip
         job["learn"] = learn
         got, _ = await bench.run_interval(
-            number, frames, label, start=start, learn=learn, update=update, update_number=updates
+            number,
+            frames,
+            label,
+            start=start,
+            learn=learn,
+            update=update,
+            trained_intervals=updates,
         )
         monitor.started(None, learn)
         counts.append(got)
@@ -166,7 +172,10 @@ async def every_state_equals_golden(dut):
     report.check("all", "saturations", saturated, list(counters.saturations.values()))
     await check_operations(bench, counters, report)
     fields = {field for (_, field), values in monitor.found.items() if np.any(values)}
-    assert fields == {"s", "h", "u", "carry", "e", "gamma", "V_sum", "V", "W"}, fields
+    wanted = {"s", "h", "u", "carry", "e", "gamma", "V_sum", "V", "W"}
+    if case.network.encoding == "direct":
+        wanted |= {"drive", "gamma_sum"}
+    assert fields == wanted, fields
     Path(os.environ["TRACE_REPORT"]).write_text("\n".join(report.lines) + "\n", encoding="utf-8")
     assert not monitor.problems, monitor.problems
     assert not report.failed, [line for line in report.lines if "FAIL" in line]

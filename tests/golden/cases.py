@@ -39,7 +39,9 @@ def random_network(rng, n=None):
         u_th=0.3, a=float(rng.choice([0.3, 0.6])),
     )  # fmt: skip
     length = int(rng.integers(1, hidden + 1)) if n is None else min(n, hidden)
-    return Network(shape, tuple(layers), int(rng.integers(2, 6)), length, lif)
+    encoding = str(rng.choice(["events", "events", "direct"]))
+    classes = int(rng.integers(2, 6))
+    return Network(shape, tuple(layers), classes, length, lif, encoding=encoding)
 
 
 def random_settings(rng, network, steps, k=None):
@@ -51,6 +53,7 @@ def random_settings(rng, network, steps, k=None):
         layer_shifts=shifts if rng.random() < 0.5 else shifts[:1],
         momentum_shift=int(rng.integers(0, 4)),
         seed=int(rng.integers(0, 2**32)),
+        dropout=float(rng.choice([0, 0, 0.1, 0.5])),
     )
 
 
@@ -64,6 +67,9 @@ def random_weights(rng, network, formats, gain=1.5):
 
 
 def random_frames(rng, network, steps, density=0.3):
+    if network.encoding == "direct":
+        image = rng.integers(0, 256, network.input_shape) * (rng.random(network.input_shape) < 0.8)
+        return np.broadcast_to(image.astype(np.uint8), (steps, *network.input_shape))
     return (rng.random((steps, *network.input_shape)) < density).astype(np.uint8)
 
 
@@ -79,8 +85,8 @@ def difference(golden, scalar, counters=None):
             if not np.array_equal(got, wanted):
                 where = tuple(int(i) for i in np.argwhere(got != wanted)[0])
                 return f"{name} {number} at {where}: got {got[where]}, expected {wanted[where]}"
-    if golden.update_number != scalar.updates:
-        return "update number"
+    if golden.trained_intervals != scalar.trained:
+        return "number of trained intervals"
     if counters is not None and counters.saturations != dict(scalar.saturated):
         return f"saturations: got {counters.saturations}, expected {dict(scalar.saturated)}"
     return ""

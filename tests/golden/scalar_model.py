@@ -7,6 +7,7 @@ the next step), so equality with golden also proves that interval-major order ch
 
 import math
 from collections import Counter
+from fractions import Fraction
 from itertools import product
 
 
@@ -38,7 +39,7 @@ class ScalarModel:
         self.w = [[[int(v) for v in row] for row in weight] for weight in weights]
         self.v = [[[0] * len(row) for row in weight] for weight in self.w]
         self.carry = [dict.fromkeys(self.places(layer), 0) for layer in network.resolved]
-        self.updates = 0
+        self.trained = 0
         self.saturated = Counter(carry=0, delta=0, gamma=0, weight=0)
         self.operations, self.useful = Counter(), Counter()
 
@@ -95,47 +96,93 @@ class ScalarModel:
         steps = len(frames)
         shape = self.network.input_shape
         pixels = list(product(*(range(size) for size in shape)))
-        s.append({(t, *p): int(frames[t][p]) for t in range(steps) for p in pixels})  # index -1
+        direct = self.network.encoding == "direct"
+        if direct:  # index -1 holds bits of the pixels in place of steps
+            bits = range(8)
+            s.append({(b, *p): int(frames[0][p]) // 2**b % 2 for b in bits for p in pixels})
+            self.drive = self.image_drive(layers[0], s[-1])
+        else:
+            s.append({(t, *p): int(frames[t][p]) for t in range(steps) for p in pixels})
+        sent = [*({} for _ in layers), s[-1]]
         for t in range(steps):
             for layer in layers:
-                self.forward(layer, t, s, h)
+                self.forward(layer, t, s, h, sent, learn)
         for layer in layers:
             if layer.kind == "pool":
-                self.count_pool(layer, steps, s[layer.source])
+                self.count_pool(layer, steps, sent[layer.source])
             else:
-                self.count(layer, "forward", steps, s[layer.source], None)
+                frames_seen = 8 if direct and layer.source < 0 else steps
+                self.count(layer, "forward", frames_seen, sent[layer.source], None)
         last = self.network.blocks[-1].classifier
         classes = range(self.network.classes)
         counts = [sum(s[last.index][t, 0, 0, c] for t in range(steps)) for c in classes]
         if learn:
             for block in self.network.blocks:
-                self.backward(block, steps, label, s, h)
+                self.backward(block, steps, label, s, h, sent)
             if update:
                 for layer in layers:
                     if layer.kind != "pool":
                         self.update(layer, halvings)
-                self.updates += 1
+            self.trained += 1
         return counts
 
-    def forward(self, layer, t, s, h):
+    def dropped(self, layer, place):
+        """Whether dropout takes a neuron's spikes on their way, in the next trained interval."""
+        rate = nearest(256 * self.settings.dropout)
+        if layer.kind not in ("conv", "dense") or not rate:
+            return False
+        y, x, c = place
+        row = y + 128 * x + 16384 * (c // 4 % 4)
+        word = speck_word(self.settings.seed, self.trained, 128 + layer.hash_id, c // 16, row)
+        return word // 256 ** (c % 4) % 256 < rate
+
+    def image_drive(self, layer, bits):
+        drive = dict.fromkeys(self.places(layer), 0)
+        for place in drive:
+            for b in range(8):
+                total = sum(
+                    self.w[layer.hash_id][row][place[2]] // 2**self.formats.forward_shift
+                    for source, row in self.synapses(layer, place)
+                    if bits[(b, *source)]
+                )
+                value = (drive[place] + total) // 2
+                drive[place] = self.saturate("carry", self.formats.carry, value)
+        return drive
+
+    def forward(self, layer, t, s, h, sent, learn):
         k = self.constants(layer)
+        below = self.network.resolved[layer.source] if layer.source >= 0 else None
+        rate = nearest(256 * self.settings.dropout)
+        corrected = self.settings.dropout_correction and not learn
+        if corrected and below and below.kind in ("conv", "dense"):
+            for name in ("theta", "u_th"):
+                k[name] = nearest(Fraction(256 * k[name], 256 - rate))
         for place in self.places(layer):
-            total = 0
-            for source, row in self.synapses(layer, place):
-                if s[layer.source][(t, *source)]:
-                    if row is None:
-                        total += 2**self.formats.state_fraction // layer.window**2
-                    else:
-                        weight = self.w[layer.hash_id][row][place[2]]
-                        total += weight // 2**self.formats.forward_shift
+            if below is None and self.network.encoding == "direct":
+                total = self.drive[place]
+            else:
+                total = self.weighted(layer, place, t, sent)
             u = self.carry[layer.index][place] + total
             fired = 1 if u >= k["u_th"] else 0
             s[layer.index][(t, *place)] = fired
+            gone = learn and self.dropped(layer, place)
+            sent[layer.index][(t, *place)] = 0 if gone else fired
             h[layer.index][(t, *place)] = 1 if abs(u - k["u_th"]) < k["half"] else 0
             left = k["tau"] * u // 256 - k["theta"] * fired
             self.carry[layer.index][place] = self.saturate("carry", self.formats.carry, left)
 
-    def backward(self, block, steps, label, s, h):
+    def weighted(self, layer, place, t, sent):
+        total = 0
+        for source, row in self.synapses(layer, place):
+            if sent[layer.source][(t, *source)]:
+                if row is None:
+                    total += 2**self.formats.state_fraction // layer.window**2
+                else:
+                    weight = self.w[layer.hash_id][row][place[2]]
+                    total += weight // 2**self.formats.forward_shift
+        return total
+
+    def backward(self, block, steps, label, s, h, sent):
         f_e, classes = self.settings.error_fraction, self.network.classes
         big = max(
             r for r in range(32) if nearest(2 ** (f_e + r) * 2 / (classes * steps**2)) < 65536
@@ -154,18 +201,41 @@ class ScalarModel:
             gamma = {}
             for place in self.places(layer):
                 later = 0
+                passed = 0 if self.dropped(layer, place) else 1
                 for t in reversed(range(steps)):
                     mask = h[layer.index][(t, *place)]
-                    value = mask * k["A"] * errors[(t, *place)] + k["C"][mask] * later + 128
+                    value = mask * k["A"] * passed * errors[(t, *place)]
+                    value += k["C"][mask] * later + 128
                     later = self.saturate("gamma", self.formats.gamma, value // 256)
                     gamma[(t, *place)] = later
             inner = layer is not block.layers[0]
-            errors = self.below(layer, steps, gamma, h[layer.source]) if inner else {}
-            if inner and layer.kind != "pool":
-                self.count(layer, "backward", steps, h[layer.source], gamma)
+            if inner:
+                below = self.network.resolved[layer.source]
+                visited = {
+                    key: mask and not self.dropped(below, key[1:])
+                    for key, mask in h[layer.source].items()
+                }
+                errors = self.below(layer, steps, gamma, visited)
+                if layer.kind != "pool":
+                    self.count(layer, "backward", steps, visited, gamma)
             if layer.kind != "pool":
-                self.accumulate(layer, steps, gamma, s[layer.source])
-                self.count(layer, "gradient", steps, s[layer.source], gamma)
+                frames_seen = steps
+                if layer.source < 0 and self.network.encoding == "direct":
+                    gamma, frames_seen = self.image_gamma(layer, steps, gamma), 8
+                self.accumulate(layer, frames_seen, gamma, sent[layer.source])
+                self.count(layer, "gradient", frames_seen, sent[layer.source], gamma)
+
+    def image_gamma(self, layer, steps, gamma):
+        """Return what is added to V for each bit of the pixels."""
+        added = {}
+        for place in self.places(layer):
+            total = 0
+            for t in reversed(range(steps)):
+                total = self.saturate("gamma", self.formats.delta, total + gamma[(t, *place)])
+            for b in range(8):
+                value = (total * 2**b + 128) // 256
+                added[(b, *place)] = self.saturate("gamma", self.formats.gamma, value)
+        return added
 
     def below(self, layer, steps, gamma, mask):
         sums = dict.fromkeys(mask, 0)
@@ -201,7 +271,7 @@ class ScalarModel:
         w, v, d = self.w[layer.hash_id], self.v[layer.hash_id], settings.momentum_shift
         for row in range(len(w)):
             for c in range(len(w[row])):
-                word = speck_word(settings.seed, self.updates, layer.hash_id, c >> 4, row)
+                word = speck_word(settings.seed, self.trained, layer.hash_id, c >> 4, row)
                 moved = (v[row][c] + word % 2**q) // 2**q if q > 0 else v[row][c] * 2**-q
                 w[row][c] = self.saturate("weight", self.formats.weight, w[row][c] - moved)
                 v[row][c] = v[row][c] - v[row][c] // 2**d if d else 0

@@ -9,9 +9,10 @@ import pytest
 from golden import cycles, walk_cycles
 from golden.core_config import CoreConfig
 from golden.counters import Counters, word_spikes
-from golden.cycles import CycleCounters, Instruction, block_program, error_wait, executed
+from golden.cycles import CycleCounters, error_wait
 from golden.layout import map_layout, place
 from golden.network import AvgPool, Conv, Dense, Network, lenet1_events
+from golden.schedule import LOOPS, Instruction, executed, schedule
 from golden.settings import Settings
 from golden.trainer import GoldenModel
 from host import compiler
@@ -104,24 +105,22 @@ def test_program_is_the_compilers(n, classifier, frozen):
     settings = Settings(frozen=frozen)
     code = compiler.program(place(network, CoreConfig(), 10), settings)
     names = ["input", *(layer.name for layer in network.resolved)]
-    ours = [
-        instruction for block in network.blocks for instruction in block_program(block, settings)
-    ]
+    ours = [instruction for block in schedule(network, settings) for instruction in block]
     assert code.pop()["op"] == Op.END
     for instruction, wanted in zip(ours, code, strict=True):
-        when = When(sum(When[name.upper()] for name in instruction.when))
+        when = When(sum(When[name] for name in instruction.when))
         assert (Op[instruction.op], when) == (wanted["op"], wanted["when"])
         if instruction.layer is not None:
             assert instruction.layer.name == names[wanted["layer"]]
-        assert (instruction.layer is None) == (instruction.op in cycles.CONTROLS)
+        assert (instruction.layer is None) == (instruction.op in LOOPS)
 
 
 def test_loops_run_once_per_step_and_unwanted_instructions_are_passed_over():
     code = [
-        Instruction("CLEAR", when=("start",)), Instruction("FIRST"), Instruction("LIF"),
-        Instruction("NEXT"), Instruction("UPDATE", when=("update",)),
+        Instruction("CLEAR", when=("START",)), Instruction("FIRST"), Instruction("LIF"),
+        Instruction("NEXT"), Instruction("UPDATE", when=("UPDATE",)),
     ]  # fmt: skip
-    ops = [x if x is None else x.op for x in executed(code, 2, {"update"})]
+    ops = [x if x is None else x.op for x in executed(code, 2, {"UPDATE"})]
     assert ops == [None, None, "LIF", None, "LIF", None, "UPDATE"]
 
 

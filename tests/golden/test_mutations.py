@@ -11,6 +11,8 @@ import pytest
 
 from golden import (
     block,
+    direct,
+    dropout,
     gradient,
     lif,
     local_error,
@@ -27,6 +29,7 @@ from golden.settings import Settings
 from golden.trainer import GoldenModel
 from tests.easy_to_get_wrong import without_mutation
 from tests.golden import cases
+from tests.golden.scalar_model import ScalarModel
 
 pytestmark = pytest.mark.unit
 
@@ -50,6 +53,32 @@ def material():
 def agreement():
     weights, recordings = material()
     return cases.compare(NETWORK, cases.NARROW, OPTIONS, weights, recordings)
+
+
+IMAGE = Network((5, 6, 2), (Conv(3, 3, 1), AvgPool(2), Dense(9)), 3, 2, encoding="direct")
+DROPPING = Settings(
+    interval=3, error_fraction=12, rate_shift=-2, seed=99, dropout=0.4, dropout_correction=True
+)
+
+
+def image_agreement():
+    """Return the first difference on images with dropout, an inference included."""
+    rng = np.random.default_rng(8)
+    weights = cases.random_weights(rng, IMAGE, cases.NARROW)
+    golden = GoldenModel(IMAGE, cases.NARROW, DROPPING, weights)
+    scalar = ScalarModel(IMAGE, cases.NARROW, DROPPING, weights)
+    counters = Counters()
+    for label, learn in ((0, True), (1, True), (2, True), (1, False)):
+        frames = cases.random_frames(rng, IMAGE, 5)
+        for first in (0, 3):
+            part = frames[first : first + 3]
+            got = golden.run_interval(part, label, start=first == 0, learn=learn, counters=counters)
+            if not np.array_equal(got, scalar.run_interval(part, label, first == 0, learn)):
+                return "counts"
+        found = cases.difference(golden, scalar, counters)
+        if found:
+            return found
+    return ""
 
 
 def change_codes(monkeypatch, change):
@@ -170,7 +199,7 @@ def mask_not_strict(monkeypatch):
 
 def forward_reads_all_weight_bits(monkeypatch):
     monkeypatch.setattr(Formats, "forward_weight", property(lambda self: self.weight))
-    original = block.BlockRun._drive
+    original = block.BlockRun._sums
 
     def drive(self, layer, spikes):
         weights, shift = self.model.weights, self.model.formats.forward_shift
@@ -181,7 +210,7 @@ def forward_reads_all_weight_bits(monkeypatch):
         finally:
             self.model.weights = weights
 
-    monkeypatch.setattr(block.BlockRun, "_drive", drive)
+    monkeypatch.setattr(block.BlockRun, "_sums", drive)
 
 
 def backward_reads_forward_weights(monkeypatch):
@@ -285,6 +314,83 @@ def no_saturation_of(kind):
     return mutate
 
 
+def dropout_forward_only(monkeypatch):
+    original = lif.integrate
+
+    def integrate(*arguments):
+        activity = original(*arguments)
+        activity.mask = Undropped(activity.mask)
+        return activity
+
+    monkeypatch.setattr(lif, "integrate", integrate)
+
+
+class Undropped(np.ndarray):
+    """A mask that `&` leaves as it is."""
+
+    def __new__(cls, mask):
+        return mask.view(cls)
+
+    def __and__(self, other):
+        return np.asarray(self)
+
+
+def dropout_at_inference(monkeypatch):
+    original = block.BlockRun.__init__
+
+    def init(self, model, chosen, spikes, learn, keep, trace, counters):
+        keep = model._masks.draw(model.trained_intervals)
+        original(self, model, chosen, spikes, learn, keep, trace, counters)
+
+    monkeypatch.setattr(block.BlockRun, "__init__", init)
+
+
+def same_dropout_each_interval(monkeypatch):
+    original = dropout.KeepMasks.draw
+    monkeypatch.setattr(dropout.KeepMasks, "draw", lambda self, number: original(self, 0))
+
+
+def dropout_untagged(monkeypatch):
+    monkeypatch.setattr(dropout, "TAG", 0)
+
+
+def no_correction_at_inference(monkeypatch):
+    monkeypatch.setattr(Settings, "inference_codes", lambda self, codes: codes)
+
+
+def plane_order_reversed(monkeypatch):
+    original = direct.bit_planes
+    monkeypatch.setattr(direct, "bit_planes", lambda image: original(image)[::-1])
+
+
+def drive_rounded(monkeypatch):
+    def drive(sums, limit):
+        total = np.tensordot(1 << np.arange(8), sums, 1)
+        return limit.saturate((total + 128) >> 8)
+
+    monkeypatch.setattr(direct, "drive", drive)
+
+
+def gamma_sum_without_first_step(monkeypatch):
+    original = direct.gamma_sum
+    monkeypatch.setattr(
+        direct,
+        "gamma_sum",
+        lambda gamma, limit: original(gamma[1:], limit),
+    )
+
+
+def plane_gammas_floored(monkeypatch):
+    monkeypatch.setattr(direct, "round_shift", lambda value, shift: value >> shift)
+
+
+IMAGE_MUTATIONS = (
+    dropout_forward_only, dropout_at_inference, same_dropout_each_interval, dropout_untagged,
+    no_correction_at_inference, plane_order_reversed, drive_rounded, gamma_sum_without_first_step,
+    plane_gammas_floored,
+)  # fmt: skip
+
+
 MUTATIONS = (
     dropped_theta, detached_reset, height_1, pool_has_no_own_terms, pool_is_linear,
     pool_does_not_divide, leak_after_reset, spike_not_carried, classifier_reset_per_interval,
@@ -297,17 +403,25 @@ MUTATIONS = (
 
 
 def test_every_rule_that_is_easy_to_get_wrong_has_a_mutation():
-    assert not without_mutation("golden", {mutation.__name__ for mutation in MUTATIONS})
+    names = {mutation.__name__ for mutation in (*MUTATIONS, *IMAGE_MUTATIONS)}
+    assert not without_mutation("golden", names)
 
 
 def test_nothing_broken_agrees():
     assert not agreement()
+    assert not image_agreement()
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.__name__)
 def test_mutation_is_caught(mutation, monkeypatch):
     mutation(monkeypatch)
     assert agreement(), f"{mutation.__name__} went unnoticed"
+
+
+@pytest.mark.parametrize("mutation", IMAGE_MUTATIONS, ids=lambda mutation: mutation.__name__)
+def test_mutation_of_image_or_dropout_is_caught(mutation, monkeypatch):
+    mutation(monkeypatch)
+    assert image_agreement(), f"{mutation.__name__} went unnoticed"
 
 
 def test_network_of_the_mutations_saturates_everywhere():

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from golden.dropout import KeepMasks
 from golden.network import AvgPool, Conv, Dense, Network
 from golden.neuron import Lif
 from golden.reference import recursion
@@ -53,8 +54,11 @@ class Autograd:
         out = F.conv2d(maps, kernel, stride=layer.stride, padding=layer.padding)
         return out[0].permute(1, 2, 0)
 
-    def gradients(self, frames, label, start):
-        """Return each weight's gradient of its own block's loss over one interval."""
+    def gradients(self, frames, label, start, keep):
+        """Return each weight's gradient of its own block's loss over one interval.
+
+        `keep` are dropout masks by layer index.
+        """
         if start:
             self.state = {
                 layer.index: (torch.zeros(layer.out_shape, dtype=torch.float64),) * 2
@@ -65,6 +69,8 @@ class Autograd:
         counts = [0.0] * len(self.network.blocks)
         for frame in frames:
             spikes = torch.tensor(frame, dtype=torch.float64)
+            if self.network.encoding == "direct":
+                spikes = spikes / 256
             for number, block in enumerate(self.network.blocks):
                 spikes = spikes.detach()
                 for layer in block.all_layers:
@@ -75,7 +81,7 @@ class Autograd:
                     if layer.kind == "classifier":
                         counts[number] = counts[number] + s.reshape(-1)
                     else:
-                        spikes = s
+                        spikes = s * torch.tensor(keep.get(layer.index, True))
         loss = sum(((wanted - count / len(frames)) ** 2).mean() for count in counts)
         for weight in self.weights:
             weight.grad = None
@@ -83,10 +89,11 @@ class Autograd:
         return [w.grad.numpy() if w.grad is not None else np.zeros(w.shape) for w in self.weights]
 
 
-def largest_difference(network, k, steps, seed):
+def largest_difference(network, k, steps, seed, dropout=0.0):
     """Train one recording both ways; return the largest difference, and each layer's max |V|."""
     rng = np.random.default_rng(seed)
-    settings = Settings(interval=k, rate_shift=2, momentum_shift=2)
+    settings = Settings(interval=k, rate_shift=2, momentum_shift=2, dropout=dropout)
+    masks = KeepMasks(network, settings)
     weights = [
         rng.normal(0.05, 1.5 / np.sqrt(layer.rows), layer.weight_shape)
         for layer in network.weighted
@@ -96,9 +103,9 @@ def largest_difference(network, k, steps, seed):
     model, oracle = FloatModel(network, settings, weights), Autograd(network, weights)
     momentum = [np.zeros_like(weight) for weight in weights]
     worst, size = 0.0, [0.0] * len(weights)
-    for first, length in intervals(steps, k):
+    for number, (first, length) in enumerate(intervals(steps, k)):
         part = frames[first : first + length]
-        expected = oracle.gradients(part, label, first == 0)
+        expected = oracle.gradients(part, label, first == 0, masks.draw(number))
         model.run_interval(part, label, start=first == 0, learn=True)
         for i, weight in enumerate(oracle.weights):
             momentum[i] = momentum[i] * (0.75 if first else 1.0) + expected[i]
@@ -123,6 +130,35 @@ DEEP = Network(
     (7, 6, 2), (Conv(4, 3, 1), AvgPool(2), Conv(5, 2), Dense(9)), 3, 3,
     Lif(theta=0.25, a=0.5),
 )  # fmt: skip
+
+
+@pytest.mark.parametrize("encoding", ["events", "direct"])
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@pytest.mark.parametrize("k", [1, 3, 8])
+def test_dropout_and_direct_encoding_equal_autograd(k, dropout, encoding):
+    network = replace(DEEP, encoding=encoding, block_length=(2, 1))
+    worst, size = largest_difference(network, k, 8, 1, dropout)
+    assert worst < 1e-12
+    assert size[0] > 1e-4, size
+    assert sum(value > 1e-4 for value in size) >= 3, size
+
+
+def test_masking_gamma_of_dropped_neurons_changes_nothing(monkeypatch):
+    """A mask holds for an interval, so gamma of a dropped neuron is 0 at all of its steps."""
+    seen = []
+
+    def gamma(self, layer, error):
+        result = original(self, layer, error)
+        if layer.index in self.keep:
+            seen.append(np.abs(result * ~self.keep[layer.index]).max())
+            seen.append(np.abs(result).max())
+        return result
+
+    original = recursion._BlockRun._gamma
+    monkeypatch.setattr(recursion._BlockRun, "_gamma", gamma)
+    worst, _ = largest_difference(DEEP, 3, 8, 1, 0.4)
+    assert worst < 1e-12
+    assert max(seen[::2]) == 0.0 < max(seen[1::2])
 
 
 def test_bptt_equals_autograd_with_gradients_that_are_not_zero():

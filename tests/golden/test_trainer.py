@@ -75,7 +75,7 @@ def test_accumulation_over_several_intervals_equals_the_scalar_reference():
         model.run_interval(part, 1, start=step == 0, learn=True, update=update)
         scalar.run_interval(part, 1, step == 0, True, update=update)
         assert not cases.difference(model, scalar)
-    assert model.update_number == 2
+    assert model.trained_intervals == 6
 
 
 def test_without_learning_only_the_membranes_change():
@@ -86,7 +86,7 @@ def test_without_learning_only_the_membranes_change():
     for i, (was, now) in enumerate(zip(before, state(model), strict=True)):
         unchanged = i < 2 * len(weights)
         assert np.array_equal(was, now) == unchanged
-    assert model.update_number == 0
+    assert model.trained_intervals == 0
     assert {phase for _, phase in counters.operations} == {"forward", "pool"}
 
 

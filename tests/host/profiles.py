@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from golden.cycles import CycleCounters, block_program
+from golden.cycles import CycleCounters
 from golden.initialise import initialise
 from golden.layout import place
 from golden.network import lenet1_events
+from golden.schedule import schedule
 from golden.settings import Settings
 from golden.trainer import GoldenModel
 from host.bench.measure import WALKS, Run
@@ -16,8 +17,8 @@ from tests.golden import cases
 def profile_of(counted):
     """Return the profile that a board would show."""
     entries = []
-    for block in counted.layout.network.blocks:
-        for op, layer, _ in block_program(block):
+    for block in schedule(counted.layout.network, Settings()):
+        for op, layer, *_ in block:
             name = None if layer is None else layer.name
             words = counted.cycles.get((name, op), 0)
             key = (name, op.lower())

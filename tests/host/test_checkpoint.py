@@ -22,7 +22,9 @@ def state():
         limit = 1 << (width - 1)
         return [random.integers(-limit, limit, x.weight_shape) for x in NETWORK.weighted]
 
-    progress = Progress(epoch=2, position=7, samples=57, update_number=114, totals={"cycles": 9})
+    progress = Progress(
+        epoch=2, position=7, samples=57, trained_intervals=114, totals={"cycles": 9}
+    )
     return Checkpoint(
         NETWORK, formats, Settings(interval=3), codes(formats.weight), codes(formats.gradient),
         progress,

@@ -14,7 +14,7 @@ from golden.trainer import GoldenModel
 from host import driver
 from host.driver import BoardError, GoldenBoard, LinkBoard, identify, open_board
 from host.link import Link
-from host.protocol.packets import MAGIC, READ_ONLY, Packet, Space
+from host.protocol.packets import MAGIC, READ_ONLY, VERSION, Packet, Space
 from host.transport.base import Transport
 from tests.host.boards import (
     CONFIG,
@@ -53,7 +53,7 @@ def test_training_equals_golden(stall):
         for sample in recordings(4):
             counts = board.train_sample(sample.frames, sample.label)
             assert np.array_equal(counts, model.train_sample(sample.frames, sample.label))
-        assert board.update_number == model.update_number
+        assert board.trained_intervals == model.trained_intervals
         got = contents(board)
         assert_same(
             got, {"weights": model.weights, "momentum": model.momentum, "state": model.carry}
@@ -126,7 +126,7 @@ def test_load_forgets_everything(loaded):
     loaded.load(NETWORK, SETTINGS)
     zeros = contents(loaded)
     assert not any(array.any() for arrays in zeros.values() for array in arrays)
-    assert loaded.update_number == loaded.halvings == 0
+    assert loaded.trained_intervals == loaded.halvings == 0
     assert loaded.counters()["saturated_delta"] == 0
 
 
@@ -136,7 +136,7 @@ def test_evaluation_changes_no_weights(loaded):
     after = contents(loaded)
     assert_same({"w": before["weights"]}, {"w": after["weights"]})
     assert_same({"v": before["momentum"]}, {"v": after["momentum"]})
-    assert loaded.update_number == 0
+    assert loaded.trained_intervals == 0
 
 
 def test_profile_names_instructions_and_layers():
@@ -293,7 +293,7 @@ class Canned(Transport):
 
 
 def description(config=CONFIG, **changes):
-    values = {"magic": MAGIC, "version": 1, "config_hash": config.hash}
+    values = {"magic": MAGIC, "version": VERSION, "config_hash": config.hash}
     values |= {f"config_{k}": v for k, v in config.to_words().items()}
     values |= changes
     return [values[name] for name in READ_ONLY]
@@ -304,7 +304,7 @@ def description(config=CONFIG, **changes):
     [
         ([], "no board of this project: magic is nothing"),
         ([5, 1], "no board of this project: magic is 0x00000005"),
-        (description(version=2), "speaks protocol version 2, this driver version 1"),
+        (description(version=1), "speaks protocol version 1, this driver version 2"),
         (description()[:-1], "describing registers, not"),
         (description(config_hash=1), "configuration hash 00000001, its fields give"),
         (description(config_lanes=7), "not valid: lanes must be a power of two, not 7"),

@@ -83,7 +83,7 @@ def test_a_run_fills_its_folder(program, tmp_path):
     epochs = [record for record in records if record["event"] == "epoch"]
     assert [record["samples"] for record in epochs] == [12, 24]
     assert {"train_accuracy", "test_accuracy", "saturated_weight", "seconds"} <= set(epochs[0])
-    assert checkpoint.load(folder / "weights.npz").progress.update_number == 24 * 2
+    assert checkpoint.load(folder / "weights.npz").progress.trained_intervals == 24 * 2
 
 
 def test_the_same_options_give_the_same_run(program, tmp_path):
@@ -189,7 +189,7 @@ class Breaks(GoldenBoard):
     """Fails like a board whose cable is pulled."""
 
     def _submit(self, frames, label, start, learn, update):
-        if learn and self.update_number == 30:
+        if learn and self.trained_intervals == 30:
             raise ConnectionError("serial port broke while sending")
         return super()._submit(frames, label, start, learn, update)
 
@@ -319,7 +319,7 @@ class Tampered(GoldenBoard):
 
     def _submit(self, frames, label, start, learn, update):
         run = super()._submit(frames, label, start, learn, update)
-        if learn and self.update_number == 3:  # second interval of the second recording
+        if learn and self.trained_intervals == 3:  # second interval of the second recording
             if Tampered.spoil == "counts":
                 self._results[run] = self._results[run] + 1
             elif Tampered.spoil is not None:

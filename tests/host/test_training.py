@@ -66,7 +66,7 @@ class Interrupted(GoldenBoard):
     signals = 1
 
     def _submit(self, frames, label, start, learn, update):
-        if learn and self.update_number in range(5, 5 + self.signals):
+        if learn and self.trained_intervals in range(5, 5 + self.signals):
             os.kill(os.getpid(), signal.SIGINT)
         return super()._submit(frames, label, start, learn, update)
 
@@ -77,7 +77,7 @@ def test_ctrl_c_ends_after_the_recording_and_saves(folder):
     with pytest.raises(InterruptedRunError):
         begun(folder, Plan(epochs=1), board).run()
     state = folder.load()
-    assert state.progress.update_number == state.progress.position == board.update_number
+    assert state.progress.trained_intervals == state.progress.position == board.trained_intervals
     assert 5 <= state.progress.position < 10
     assert state.progress.records == len(folder.records())
     assert signal.getsignal(signal.SIGINT) is handler

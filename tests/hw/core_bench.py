@@ -3,6 +3,7 @@
 from amaranth.sim import Simulator
 
 from golden.core_config import CoreConfig
+from golden.direct import bit_planes
 from golden.layout import place
 from golden.network import Network
 from golden.random_weights import find_scale
@@ -88,10 +89,14 @@ class CoreBench:
                     )
         self.ctx.set(self.dut.seed, self.settings.seed)
 
-    async def run_interval(self, run, frames, label, *, start, learn, update_number, update=True):
+    async def run_interval(
+        self, run, frames, label, *, start, learn, trained_intervals, update=True
+    ):
         ctx, dut = self.ctx, self.dut
         slot = run & 1
-        for step, frame in enumerate(frames):
+        direct = self.network.encoding == "direct"
+        sent = bit_planes(frames[0]) if direct else frames
+        for step, frame in enumerate(sent):
             base = slot * self.config.frame_words + step * self.layout.frame.words
             for i, entry in enumerate(list_entries(frame, self.layout.frame, self.config)):
                 ctx.set(dut.frame_write.enable, 1)
@@ -102,7 +107,8 @@ class CoreBench:
         header = JOB.pack(
             job(
                 self.settings, self.network.classes, run=run, steps=len(frames), label=label,
-                start=start, learn=learn, update=update and learn, update_number=update_number,
+                start=start, learn=learn, update=update and learn, frames=len(sent),
+                trained_intervals=trained_intervals,
             )
         )  # fmt: skip
         ctx.set(dut.job.payload.as_value(), header)

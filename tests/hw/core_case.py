@@ -49,8 +49,8 @@ class CoreCase:
         """Return a golden model and a function that trains it on one interval."""
         model = GoldenModel(self.network, self.config.formats, self.settings, weights, strict=False)
 
-        def run(frames, label, start):
-            return model.run_interval(frames, label, start=start, learn=True, counters=counters)
+        def run(frames, label, start, learn=True):
+            return model.run_interval(frames, label, start=start, learn=learn, counters=counters)
 
         return model, run
 
@@ -76,13 +76,15 @@ def difference(case):
     async def body(bench):
         await bench.load(weights)
         number = 0
-        for label, frames in recordings:
+        # the last recording is run once more without learning
+        runs = [*((*recording, True) for recording in recordings), (*recordings[-1], False)]
+        for label, frames, learn in runs:
             for first, length in intervals(case.steps, case.settings.interval):
                 part = frames[first : first + length]
-                expected = golden(part, label, first == 0)
+                expected = golden(part, label, first == 0, learn)
                 try:
                     counts, _ = await bench.run_interval(
-                        number, part, label, start=first == 0, learn=True, update_number=number
+                        number, part, label, start=first == 0, learn=learn, trained_intervals=number
                     )
                 except AssertionError as error:
                     found.append(str(error))
@@ -122,7 +124,7 @@ async def _compare(bench, model, counters, found):
 
 SIZES = {
     "weight_rows": 256, "neuron_words": 64, "error_words": 64, "spike_words": 128,
-    "mask_words": 128, "frame_words": 64, "class_groups": 2, "map_bits": 3, "group_bits": 3,
+    "mask_words": 256, "frame_words": 128, "class_groups": 2, "map_bits": 3, "group_bits": 3,
 }  # fmt: skip
 
 CASES = {
@@ -142,6 +144,18 @@ CASES = {
         Settings(interval=3, error_fraction=4, rate_shift=-2, momentum_shift=0, seed=5),
         CoreConfig(lanes=4, pack_max=1, formats=NARROW, **SIZES),
         steps=3, recordings=3, density=0.3, gain=1.5, seed=3,
+    ),
+    # an image, dropout, and constants of their own at inference
+    "image": CoreCase(
+        Network(
+            (5, 5, 2), (Conv(2, 3, 1), AvgPool(2), Dense(6), Dense(9)), 3, 2, encoding="direct"
+        ),
+        Settings(
+            interval=3, error_fraction=11, rate_shift=-1, momentum_shift=1, seed=7, dropout=0.3,
+            dropout_correction=True,
+        ),
+        CoreConfig(lanes=4, pack_max=1, formats=NARROW, **SIZES),
+        steps=4, recordings=2, density=0.5, gain=1.5, seed=5,
     ),
     # large weights, errors and wide masks: e of BACKWARD saturates
     "loud": CoreCase(

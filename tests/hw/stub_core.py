@@ -14,7 +14,7 @@ MEMORIES = [space for space in Space if space is not Space.REGISTERS]
 def stub_counts(job, lanes, group, count_bits):
     """Counts that the stub reports for a job."""
     return [
-        (job["label"] + job["steps"] + 3 * lane + group) % (1 << count_bits)
+        (job["label"] + job["steps"] + 16 * job["slot"] + 3 * lane + group) % (1 << count_bits)
         for lane in range(lanes)
     ]
 
@@ -87,7 +87,7 @@ class StubCore(Component):
         )
         counts = [
             Cat(
-                (job.label + job.steps + 3 * lane + group)[:bits].as_unsigned()
+                (job.label + job.steps + 16 * job.slot + 3 * lane + group)[:bits].as_unsigned()
                 for lane in range(config.lanes)
             )
             for group in range(config.class_groups)

@@ -79,7 +79,7 @@ def test_core_equals_golden(name, lanes):
                 part = frames[first : first + length]
                 expected = golden.run_interval(part, label, start=first == 0, learn=True)
                 counts, _ = await bench.run_interval(
-                    run, part, label, start=first == 0, learn=True, update_number=run
+                    run, part, label, start=first == 0, learn=True, trained_intervals=run
                 )
                 where = f"{name} P={lanes} run {run}"
                 assert counts == list(expected), where

@@ -32,7 +32,7 @@ class Mutation:
 MUTATIONS = [
     Mutation(
         "theta-dropped", "hw.lif",
-        "reset.eq(Mux(above, layer.theta, 0))", "reset.eq(0)",
+        "reset.eq(Mux(above, theta, 0))", "reset.eq(0)",
     ),
     Mutation("spike-at-strictly-more", "hw.lif", "above = ~distance[-1]", "above = (distance > 0)"),
     Mutation(
@@ -45,8 +45,8 @@ MUTATIONS = [
     ),
     Mutation(
         "backward-skips-last-step", "hw.sequencer",
-        "m.d.sync += step.eq(latest_step)",
-        "m.d.sync += step.eq(latest_step - (latest_step != 0))",
+        "[step.eq(passes), latest_step.eq(passes)]",
+        "[step.eq(passes - (passes != 0)), latest_step.eq(passes)]",
     ),
     Mutation(
         "backward-skips-first-step", "hw.sequencer",
@@ -62,16 +62,15 @@ MUTATIONS = [
     ),
     Mutation(
         "gamma-not-saturated", "hw.local_error",
-        "limited, clip = saturate(round_shift(total, COEFFICIENT_FRACTION), f.gamma)",
-        "limited, clip = round_shift(total, COEFFICIENT_FRACTION), 0",
+        "limited, clip = saturate(rounded, f.gamma)", "limited, clip = rounded, 0",
     ),
     Mutation(
         "gamma-floored", "hw.local_error",
-        "saturate(round_shift(total, COEFFICIENT_FRACTION), f.gamma)",
-        "saturate(total >> COEFFICIENT_FRACTION, f.gamma)",
+        "rounded = round_shift(total, COEFFICIENT_FRACTION)",
+        "rounded = total >> COEFFICIENT_FRACTION",
     ),
-    Mutation("c1-for-c0", "hw.local_error", "Mux(h, layer.c1, layer.c0)", "layer.c1"),
-    Mutation("c0-for-c1", "hw.local_error", "Mux(h, layer.c1, layer.c0)", "layer.c0"),
+    Mutation("c1-for-c0", "hw.local_error", "Mux(h, c1, c0)", "c1"),
+    Mutation("c0-for-c1", "hw.local_error", "Mux(h, c1, c0)", "c0"),
     Mutation(
         "clear-forgotten", "hw.core",
         "state.writer(is_op[Op.CLEAR], clear.state_write)", "",
@@ -131,7 +130,7 @@ MUTATIONS = [
     ),
     Mutation(
         "random-words-of-first-update", "hw.core",
-        "keys.update_number.eq(self.job.payload.update_number)", "keys.update_number.eq(0)",
+        "keys.number.eq(self.job.payload.trained_intervals)", "keys.number.eq(0)",
     ),
     Mutation("no-decay", "hw.update", 'f"v{lane}") - v_fine', 'f"v{lane}")'),
     Mutation(
@@ -149,7 +148,7 @@ MUTATIONS = [
         '"a": round(codes.a * layer.lif.a), "c0": codes.c0, '
         '"c1": round(256 * (layer.lif.tau - layer.lif.theta)),',
     ),
-    Mutation("coefficient-a-of-1", "hw.local_error", "Mux(spreads, layer.a, 0)",
+    Mutation("coefficient-a-of-1", "hw.local_error", "Mux(spreads, a, 0)",
         "Mux(spreads, 1 << COEFFICIENT_FRACTION, 0)"),
     Mutation("leak-after-reset", "hw.lif", "product - (reset << COEFFICIENT_FRACTION)",
         "product - reset * layer.tau"),
@@ -173,6 +172,57 @@ MUTATIONS = [
         '"a": codes.a * layer.pool_area,'),
     Mutation("loss-of-full-interval", "host.compiler",
         "settings.loss_scale(steps, classes)", "settings.loss_scale(settings.interval, classes)"),
+    # direct encoding
+    Mutation("drive-not-halved", "hw.lif", "tau.eq(half)", "tau.eq(one)", "image"),
+    Mutation(
+        "drive-forgotten", "hw.lif",
+        "Mux(driven, drive, 0)", "Mux(restores, drive, 0)", "image",
+    ),
+    Mutation(
+        "carry-not-parked", "hw.lif", "m.d.sync += tau.eq(0)", "m.d.sync += tau.eq(one)", "image",
+    ),
+    Mutation(
+        "first-step-not-summed", "hw.local_error", "planes | ~self.first,", "planes | sums,",
+        "image",
+    ),
+    Mutation(
+        "sum-as-narrow-as-gamma", "hw.local_error",
+        "result.eq(Mux(wide, limited_wide, limited))", "result.eq(limited)", "image",
+    ),
+    Mutation(
+        "planes-weigh-the-same", "hw.local_error", "a.eq(1 << self.plane)", "a.eq(128)", "image",
+    ),
+    Mutation(
+        "sum-overwrites-gamma", "hw.local_error",
+        "self.gamma_write.enable.eq(enable & ~sums)", "self.gamma_write.enable.eq(enable)", "image",
+    ),
+    Mutation(
+        "one-plane-less", "hw.sequencer",
+        "current.steps, instruction.other) - 1", "current.steps, instruction.other - 1) - 1",
+        "image",
+    ),
+    # dropout
+    Mutation(
+        "dropout-not-in-errors", "hw.lif", "Cat(masks) & keep)", "Cat(masks))", "image",
+    ),
+    Mutation(
+        "dropped-neurons-send", "hw.lif",
+        "Cat(spikes) & keep,", "Cat(spikes),", "image",
+    ),
+    Mutation(
+        "dropout-at-inference", "hw.lif",
+        "(self.flags & int(LifFlag.DROP)).any() & self.learn",
+        "(self.flags & int(LifFlag.DROP)).any()", "image",
+    ),
+    Mutation(
+        "dropout-transposed", "hw.dropout", "Cat(y, x, channels[:2])", "Cat(x, y, channels[:2])",
+        "image",
+    ),
+    Mutation("dropout-untagged", "hw.dropout", "layer.hash_id | TAG", "layer.hash_id", "image"),
+    Mutation(
+        "correction-while-training", "hw.sequencer",
+        "& (~instruction.when[3] | ~current.learn)", "", "image",
+    ),
 ]  # fmt: skip
 
 

@@ -24,11 +24,11 @@ def test_keys_and_words_are_goldens(seed, update):
 
     async def process(ctx):
         ctx.set(schedule.seed, 5)
-        ctx.set(schedule.update_number, 6)
+        ctx.set(schedule.number, 6)
         for repetition in range(2):  # other keys first: nothing may stay behind
             if repetition:
                 ctx.set(schedule.seed, seed)
-                ctx.set(schedule.update_number, update)
+                ctx.set(schedule.number, update)
             ctx.set(schedule.start, 1)
             cycles = 0
             while not ctx.get(schedule.done):

@@ -32,7 +32,9 @@ def frames(run, first, coded):
 
 
 def job(run, steps, **values):
-    return JOB.pack({"run": run, "steps": steps, **values}).to_bytes(JOB.bytes, "little")
+    return JOB.pack({"run": run, "steps": steps, "frames": steps, **values}).to_bytes(
+        JOB.bytes, "little"
+    )
 
 
 def run_payload(run, coded, steps=None, first=0, **values):

@@ -109,7 +109,7 @@ def refusals():
     yield "hello with payload", Packet.HELLO, b"x", Status.UNKNOWN
     yield "read without header", Packet.READ, b"", Status.UNKNOWN
     yield "read with data", Packet.READ, access(3, 0, 1) + b"x", Status.UNKNOWN
-    yield "unknown space", Packet.READ, access(12, 0, 1), Status.UNKNOWN
+    yield "unknown space", Packet.READ, access(len(Space), 0, 1), Status.UNKNOWN
     yield "write too short", Packet.WRITE, access(3, 0, 2) + bytes(2 * size - 1), Status.UNKNOWN
     yield "write too long", Packet.WRITE, access(3, 0, 1) + bytes(size + 1), Status.UNKNOWN
     yield "no rows", Packet.READ, access(3, 0, 0), Status.RANGE
@@ -261,11 +261,34 @@ def test_two_intervals_are_queued_and_counted_in_order(pressure):
         counts = [
             int.from_bytes(answer[i : i + 2], "little") for i in range(RESULT.bytes, len(answer), 2)
         ]
-        values = {"label": labels[run], "steps": 1 + run % 2}
+        values = {"label": labels[run], "steps": 1 + run % 2, "slot": run % 2}
         expected = [c for group in range(2) for c in stub_counts(values, 4, group, 8)]
         assert counts == expected
 
     play(scenario, pressure=pressure)
+
+
+def test_an_interval_without_frames_uses_the_buffer_of_the_one_before():
+    loads = [True, False, False, True, False, True, True]
+    slots = [0, 0, 0, 1, 1, 0, 1]
+
+    async def scenario(host):
+        keep = {"frames": 0, "steps": 5}
+        assert (await host.ask(Packet.RUN, run_payload(0, [], **keep)))[0] is Status.RANGE
+        for run, (load, slot) in enumerate(zip(loads, slots, strict=True)):
+            payload = run_payload(run, [FRAME], label=run) if load else None
+            await host.ok(Packet.RUN, payload or run_payload(run, [], label=run, **keep))
+            answer = await host.ok(Packet.RESULT, wait(run))
+            values = {"label": run, "steps": 1 if load else 5, "slot": slot}
+            first = int.from_bytes(answer[RESULT.bytes : RESULT.bytes + 2], "little")
+            assert first == stub_counts(values, 4, 0, 8)[0], run
+            if load:
+                row = await host.read(Space.FRAMES, slot * CONFIG.frame_words, 1)
+                assert row[0] & 0xF == 1
+        await host.write(Space.REGISTERS, register("clear"), 1, word(CLEAR_RUN))
+        assert (await host.ask(Packet.RUN, run_payload(0, [], **keep)))[0] is Status.RANGE
+
+    play(scenario)
 
 
 def test_frames_arrive_in_their_buffer():

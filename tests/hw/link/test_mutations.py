@@ -69,15 +69,19 @@ MUTATIONS = [
      link_tests.test_a_repetition_of_another_type_is_refused),
     (dispatcher, "with m.Elif(self.run_is_past):", "with m.Elif(0):",
      link_tests.test_memory_is_busy_while_an_interval_runs),
-    (dispatcher, "(job.steps != self.frames_loaded)", "0", refused("frames missing")),
+    (dispatcher, "(job.frames != self.frames_loaded)", "0", refused("frames missing")),
     (dispatcher, "job.run != frames.run", "0", refused("two numbers")),
     (dispatcher, "with m.Elif(self.run_pending):", "with m.Elif(0):",
      link_tests.test_memory_is_busy_while_an_interval_runs),
     (rows, "(self.start + self.rows > depth)", "0", refused("rows beyond the space")),
     (rows, "expected != self.length", "0", refused("write too long")),
     (rows, "self.start < len(READ_ONLY) + len(STATUS)", "0", refused("write of a constant")),
-    (link, "frames.slot.eq(queue.next_run[0])", "frames.slot.eq(0)",
+    (link, "frames.slot.eq(slot)", "frames.slot.eq(0)",
      link_tests.test_frames_arrive_in_their_buffer),
+    (link, "queue.push_job.slot.eq(slot ^ keeps)", "queue.push_job.slot.eq(slot)",
+     link_tests.test_an_interval_without_frames_uses_the_buffer_of_the_one_before),
+    (dispatcher, "& ~self.frames_kept", "& 0",
+     link_tests.test_an_interval_without_frames_uses_the_buffer_of_the_one_before),
 ]  # fmt: skip
 
 
