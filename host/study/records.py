@@ -120,6 +120,8 @@ def read(path: Path) -> Record:
         record: Record = json.loads(path.read_text(encoding="utf-8"))
         if Run(**record["run"]).name != path.stem:
             raise ValueError(f"it holds the run {Run(**record['run']).name}")
+        if record["common"]["version"] != VERSION:
+            raise ValueError(f"its version is {record['common']['version']}, not {VERSION}")
         if not record["result"]["test"]:
             raise ValueError("it holds no test accuracy")
         if not isinstance(record["common"], dict) or not isinstance(record["own"], dict):

@@ -96,6 +96,12 @@ def test_mixed_settings_are_refused(folder, keys, value, message):
         records.read_folders([folder])
 
 
+def test_results_of_another_version_are_refused(folder):
+    change(sorted(folder.glob("*.json"))[0], "common", "version", value=0)
+    with pytest.raises(StudyError, match=r"is no result of a study \(its version is 0, not 1\)"):
+        records.read_folders([folder])
+
+
 def test_the_same_run_twice_must_agree(folder, tmp_path, known):
     other = tmp_path / "again"
     other.mkdir()
