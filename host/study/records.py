@@ -72,10 +72,8 @@ def settings(run: Run, data: Recordings) -> Settings:
 
 def describe(run: Run, amount: Amount, data: Recordings) -> Record:
     """Return a run's record without its result."""
-    net = network(run, data).to_dict()
-    own = asdict(settings(run, data))
-    for name in ("block_length", "classifier"):
-        own[name] = net.pop(name)
+    net, cut = _network_parts(network(run, data))
+    own = {**asdict(settings(run, data)), **cut}
     common = {
         "version": VERSION,
         "data": data.name,
@@ -94,6 +92,12 @@ def describe(run: Run, amount: Amount, data: Recordings) -> Record:
     }
     record: Record = json.loads(json.dumps({"run": asdict(run), "common": common, "own": own}))
     return record
+
+
+def _network_parts(net: Network) -> tuple[Record, Record]:
+    """Return a network's description without what differs between cells, and that."""
+    described = net.to_dict()
+    return described, {name: described.pop(name) for name in ("block_length", "classifier")}
 
 
 def network_text(description: Record) -> str:
@@ -124,13 +128,21 @@ def read(path: Path) -> Record:
             raise ValueError(f"its version is {record['common']['version']}, not {VERSION}")
         if not record["result"]["test"]:
             raise ValueError("it holds no test accuracy")
-        if not isinstance(record["common"], dict) or not isinstance(record["own"], dict):
-            raise TypeError("its settings are no JSON objects")
+        _complete(record["common"], record["own"])
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise StudyError(
             f"{path} is no result of a study ({error}): delete it, or name another folder"
         ) from error
     return record
+
+
+def _complete(common: Record, own: Record) -> None:
+    """Give a record the defaults of settings that came after it was written."""
+    network, _ = _network_parts(Network.from_dict(common["network"]))
+    later: dict[str, Any] = {"network": network, "formats": asdict(Formats(**common["formats"]))}
+    common.update(json.loads(json.dumps(later)))
+    defaults = json.loads(json.dumps(asdict(Settings())))
+    own.update({name: defaults[name] for name in defaults.keys() - common.keys() - own.keys()})
 
 
 def read_folders(folders: Iterable[Path]) -> list[Record]:

@@ -96,6 +96,16 @@ def test_mixed_settings_are_refused(folder, keys, value, message):
         records.read_folders([folder])
 
 
+def test_settings_that_came_later_have_their_defaults_in_older_results(folder):
+    path = sorted(folder.glob("*.json"))[0]
+    record = json.loads(path.read_text())
+    for part, name in (("formats", "gamma"), ("network", "lif")):  # as if they had come later
+        del record["common"][part][name]
+    del record["own"]["seed"]
+    path.write_text(json.dumps(record))
+    assert len(records.read_folders([folder])) == 8
+
+
 def test_results_of_another_version_are_refused(folder):
     change(sorted(folder.glob("*.json"))[0], "common", "version", value=0)
     with pytest.raises(StudyError, match=r"is no result of a study \(its version is 0, not 1\)"):
