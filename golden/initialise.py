@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden import random_weights, synapse
+from golden.direct import PLANES
 from golden.formats import Formats
 from golden.network import Layer, Network
 from golden.qformat import Int
+from golden.trainer import check_frames
 
 Float = NDArray[np.float64]
 
@@ -40,7 +42,8 @@ def initialise(
     network : Network
         What to initialise.
     recordings : sequence of NDArray
-        Frames 0 or 1 of a few training recordings, each of shape (T, H, W, C) with the same T.
+        Frames of a few training recordings, 0 or 1, or with direct encoding an image of 0 .. 255 at
+        every step; each of shape (T, H, W, C) with the same T.
     formats : Formats, optional
         Format of the codes.
     seed : int
@@ -61,7 +64,8 @@ def initialise(
     Raises
     ------
     ValueError
-        Recordings differ in shape, or a layer gets no input spikes or cannot reach its rate.
+        Recordings differ in shape, images from step to step, or a layer gets no input spikes or
+        cannot reach its rate.
     """
     formats = formats or Formats()
     shapes = {frames.shape for frames in recordings}
@@ -72,6 +76,10 @@ def initialise(
         )
     generator = np.random.default_rng(seed)
     source = np.stack([np.asarray(frames, dtype=np.float64) for frames in recordings])
+    if network.encoding == "direct":
+        for frames in recordings:
+            check_frames(frames, network)
+        source /= 1 << PLANES  # a pixel x stands for x/256
     weights: list[Float] = []
     for block in network.blocks:
         for layer in block.all_layers:
@@ -131,7 +139,7 @@ def _scale(drive: Float, layer: Layer, rate: float) -> float:
     if reached < rate:
         raise ValueError(
             f"{layer.name} fires at {reached:.3f} per step at most, {rate} wanted: "
-            "use recordings with more events or a lower rate"
+            "use recordings with more events, brighter images or a lower rate"
         )
     for _ in range(BISECTIONS):
         middle = (low + high) / 2

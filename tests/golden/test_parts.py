@@ -10,6 +10,9 @@ from golden.network import AvgPool, Conv, Dense, Network
 from golden.neuron import Lif, LifCodes
 from golden.qformat import QFormat
 from golden.random_bits import encrypt, round_keys, rounding_words
+from golden.settings import Settings
+from golden.trace import Trace
+from golden.trainer import GoldenModel
 from tests.golden import cases
 from tests.golden.scalar_model import speck_word
 
@@ -224,6 +227,25 @@ def test_initial_weights_fire_at_their_rates_and_repeat():
     drive = np.stack([synapse.inputs(x, classifier, np.float64) @ weights[1] for x in pooled])
     assert abs(_fire(drive, classifier).mean() - 0.05) < 0.02
     assert np.array_equal(codes[0], Formats().weight_format.quantize(weights[0]))
+
+
+def test_initial_weights_of_images_fire_at_their_rates():
+    """A pixel x counts as x/256: golden itself then fires at the rates that were asked for."""
+    network = Network((8, 8, 1), (Conv(6, 3, 1), AvgPool(2), Dense(30)), 4, encoding="direct")
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (6, *network.input_shape), dtype=np.uint8)
+    frames = [np.broadcast_to(image, (12, *image.shape)) for image in images]
+    _, codes = initialise(network, frames, seed=3)
+    model = GoldenModel(network, settings=Settings(interval=12), weights=codes)
+    rates = dict.fromkeys(("conv1", "fc2"), 0.0)
+    for image in frames:
+        trace = Trace()
+        model.run_interval(image, 0, start=True, learn=False, trace=trace)
+        for name in rates:
+            rates[name] += trace[0, name, "s"].mean() / len(frames)
+    assert all(abs(rate - 0.10) < 0.02 for rate in rates.values()), rates
+    with pytest.raises(ValueError, match="all frames must be equal"):
+        initialise(network, [*frames[1:], rng.integers(0, 256, frames[0].shape)])
 
 
 def test_initial_weights_need_events():
