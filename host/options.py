@@ -184,7 +184,9 @@ def _new(options: argparse.Namespace) -> Run:
         if getattr(options, field) == 0:
             data_options[field] = None
     data = datasets.load(**data_options)
-    network = presets.network(_given(options.network, preset.network), data.shape, data.classes)
+    network = presets.network(
+        _given(options.network, preset.network), data.shape, data.classes, data.encoding
+    )
     network = replace(
         network,
         block_length=_given(options.n, network.block_length),

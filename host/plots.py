@@ -109,9 +109,9 @@ def spike_raster(
     frames: NDArray[Any],
     label: int,
     class_names: Sequence[str],
-    window_us: int,
+    window_us: int | None,
 ) -> None:
-    """Draw every spike of one recording: the input's events, then each layer, bottom to top.
+    """Draw every spike of one recording: events or image, then each layer, bottom to top.
 
     Parameters
     ----------
@@ -126,18 +126,22 @@ def spike_raster(
     class_names : sequence of str
         A name for each class.
     window_us : int
-        Time of a frame [us].
+        Time of a frame [us]; None for images, whose time is counted in steps.
     """
     spikes, counts = _spikes(model, frames)
     network, answer = model.network, int(np.argmax(counts))
     layers = [layer for layer in network.resolved if layer is not network.resolved[-1]]
     heights = [2.2] + [1.6 if layer.neurons > 100 else 0.9 for layer in layers]
     heights.append(max(1.2, 0.15 * network.classes))
-    window_ms = window_us / 1000
+    window_ms = 1.0 if window_us is None else window_us / 1000
+    unit, thing = ("step", "image") if window_us is None else ("time [ms]", "recording")
     steps = len(frames)
     with picture(path, (7.5, 0.72 * sum(heights) + 1)) as figure:
         panels = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
-        _events(panels[0], frames, window_ms)
+        if network.encoding == "direct":
+            _image(panels[0], frames[0])
+        else:
+            _events(panels[0], frames, window_ms)
         for axes, layer in zip(panels[1:], layers, strict=False):
             _bars(axes, spikes[layer.name], window_ms)
             rate = spikes[layer.name].mean()
@@ -151,11 +155,11 @@ def spike_raster(
                 axes.axvline(first * window_ms, color=GREY, linewidth=0.6, zorder=0)
             axes.tick_params(axis="x", length=3 if axes is panels[-1] else 0)
         panels[-1].set(
-            xlim=(0, steps * window_ms), xlabel="time [ms], a line starts an interval of k steps"
+            xlim=(0, steps * window_ms), xlabel=f"{unit}, a line starts an interval of k steps"
         )
         verdict = "right" if answer == label else "wrong"
         figure.suptitle(
-            f"{network.name}: a test recording of class {class_names[label]!r}, "
+            f"{network.name}: a test {thing} of class {class_names[label]!r}, "
             f"answer {class_names[answer]!r} ({verdict})",
             x=0.01, ha="left", fontsize=10,
         )  # fmt: skip
@@ -176,6 +180,14 @@ def _spikes(
         for name, part in parts.items():
             part.append(trace[number, name, "s"].reshape(length, -1))
     return {name: np.concatenate(part) for name, part in parts.items()}, counts
+
+
+def _image(axes: Any, image: NDArray[Any]) -> None:
+    """Draw the image in a panel without time."""
+    inner = axes.inset_axes([0, 0, 1, 1])
+    inner.imshow(image[..., 0] if image.shape[2] == 1 else image, cmap="gray_r", vmin=0, vmax=255)
+    inner.set_axis_off()
+    axes.set(yticks=[], ylabel=f"image\n{image.shape[0]}×{image.shape[1]}\nat every step")
 
 
 def _events(axes: Any, frames: NDArray[Any], window_ms: float) -> None:

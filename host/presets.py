@@ -69,8 +69,8 @@ NETWORKS: dict[str, Network] = {
         name="strided",
     ),
 }
-"""Networks by name. Input shape and classes are those of the data set each was made for and are
-replaced by those of the data set in use."""
+"""Networks by name. Input shape, classes and encoding are those of the data set each was made for
+and are replaced by those of the data set in use."""
 
 PRESETS: dict[str, Preset] = {
     "digits": Preset(
@@ -99,15 +99,23 @@ PRESETS: dict[str, Preset] = {
         epochs=20,
         halve_every=7,
     ),
+    "mnist": Preset(
+        "lenet1",
+        Settings(interval=10, rate_shift=6, layer_shifts=(6, 4, 5, 2, 1, 1, 0, 0)),
+        epochs=4,
+        halve_every=2,
+        train_limit=2000,
+        test_limit=500,
+    ),
 }
 """Defaults by data set."""
 
 
-def network(name: str, shape: Shape, classes: int) -> Network:
+def network(name: str, shape: Shape, classes: int, encoding: str = "events") -> Network:
     """Return a network by its name in `NETWORKS` or from a JSON file, for a data set's frames.
 
-    A file holds what `Network.to_dict` returns; ``input_shape``, ``classes`` and ``name`` may be
-    left out and are then taken from the data set and the file's name.
+    A file holds what `Network.to_dict` returns; ``input_shape``, ``classes``, ``encoding`` and
+    ``name`` may be left out and are then taken from the data set and the file's name.
 
     Parameters
     ----------
@@ -117,6 +125,8 @@ def network(name: str, shape: Shape, classes: int) -> Network:
         Height, width and channels of the data set's frames.
     classes : int
         Classes of the data set.
+    encoding : str
+        ``events``, or ``direct`` for images.
 
     Raises
     ------
@@ -124,7 +134,7 @@ def network(name: str, shape: Shape, classes: int) -> Network:
         There is no such network, the file is damaged, or it does not suit the data set.
     """
     if name in NETWORKS:
-        return replace(NETWORKS[name], input_shape=shape, classes=classes)
+        return replace(NETWORKS[name], input_shape=shape, classes=classes, encoding=encoding)
     path = Path(name)
     if not path.is_file():
         close = difflib.get_close_matches(name, NETWORKS, n=1)
@@ -139,18 +149,20 @@ def network(name: str, shape: Shape, classes: int) -> Network:
         raise ValueError(f"network file {path} cannot be read: {error}") from error
     if not isinstance(data, dict):
         raise ValueError(f"network file {path} must hold a JSON object, not {type(data).__name__}")
-    data = {"input_shape": list(shape), "classes": classes, "name": path.stem, **data}
+    own = {"input_shape": list(shape), "classes": classes, "encoding": encoding}
+    data = {**own, "name": path.stem, **data}
     try:
         made = Network.from_dict(data)
     except (TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"network file {path}: {error}") from error
-    for field, own, wanted in (
+    for field, value, wanted in (
         ("input_shape", made.input_shape, shape),
         ("classes", made.classes, classes),
+        ("encoding", made.encoding, encoding),
     ):
-        if own != wanted:
+        if value != wanted:
             raise ValueError(
-                f"network file {path}: {field} must be the data set's {wanted}, not {own} "
+                f"network file {path}: {field} must be the data set's {wanted}, not {value} "
                 "(leave it out to take the data set's)"
             )
     return made

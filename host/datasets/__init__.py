@@ -1,4 +1,4 @@
-"""Data sets by name: recordings of an event camera as binary frames, channel-last.
+"""Data sets by name: recordings of an event camera as binary frames, or images; channel-last.
 
 >>> from host import datasets
 >>> data = datasets.load("digits", train_limit=100)
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from host.datasets import digits, dvsgesture, gestures, nmnist
-from host.datasets.content import Request, Source
+from host.datasets import digits, dvsgesture, gestures, mnist, nmnist
+from host.datasets.content import ImageRequest, Request, Source
 from host.datasets.data_set import CACHE_BYTES, DataSet, DataSetError, Sample, Split, balanced_rows
 from host.datasets.event_camera import EventCamera
 from host.datasets.frames import Events, Framing, check_positive, default_downsample
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 SOURCES: dict[str, Source] = {
-    module.SOURCE.name: module.SOURCE for module in (digits, gestures, nmnist, dvsgesture)
+    module.SOURCE.name: module.SOURCE for module in (digits, gestures, nmnist, dvsgesture, mnist)
 }
 """All data sets, the default one first."""
 
@@ -77,7 +77,7 @@ def load(
     Parameters
     ----------
     name
-        ``digits``, ``gestures``, ``nmnist`` or ``dvsgesture``.
+        ``digits``, ``gestures``, ``nmnist``, ``dvsgesture`` or ``mnist``.
     data_dir
         Folder of the recordings, or one that holds the data set's own folder. If None that of the
         environment variable ``TLBPTT_DATA``; if there is none, tonic downloads them. Generated
@@ -85,19 +85,19 @@ def load(
     windows
         Number of frames T; a data set's own default if None, like the next two.
     window_us
-        Window of time of a frame [us].
+        Window of time of a frame [us]; None for images.
     size
         Edge of the frames [pixels]. Generated data sets make a sensor of this size; others keep
-        the centre ``size * downsample`` pixels of theirs.
+        the centre ``size * downsample`` pixels of theirs. Images have one size.
     downsample
         Sensor pixels per frame pixel along an edge, joined by OR; the largest that fits if None
-        (1 if generated).
+        (1 if generated); None for images.
     seed
         Seed of generated recordings and of the choice of subsets.
     train_limit, test_limit
         Use at most so many recordings, balanced over the classes; all if None.
     cache_bytes
-        Bound of the bits kept for each split [bytes].
+        Bound of the bits kept for each split [bytes]; images are always kept.
     **options
         ``train_per_class`` and ``test_per_class`` of ``gestures``.
 
@@ -125,6 +125,35 @@ def load(
         raise ValueError(f"data_dir must be None for the data set {name!r}, not {str(data_dir)!r}")
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
         raise TypeError(f"seed must be an integer, not {seed!r}")
+    steps = spec.steps if windows is None else check_positive("windows", windows)
+    folder = None if data_dir is None else Path(data_dir)
+    request: Request | ImageRequest
+    if spec.encoding == "direct":
+        _refuse_for_images(spec, window_us, size, downsample)
+        request = ImageRequest(steps, folder)
+    else:
+        framing = _framing(spec, steps, window_us, size, downsample)
+        request, window_us = Request(framing, folder, int(seed), cache_bytes), framing.window_us
+    for field, limit in (("train_limit", train_limit), ("test_limit", test_limit)):
+        if limit is not None:
+            check_positive(field, limit)
+    content = spec.open(request, **{**known, **options})
+    return DataSet(
+        name=name,
+        class_names=content.class_names,
+        shape=content.train.shape,
+        steps=steps,
+        window_us=window_us,
+        train=Split(content.train).limited(train_limit, int(seed)),
+        test=Split(content.test).limited(test_limit, int(seed)),
+        encoding=spec.encoding,
+    )
+
+
+def _framing(
+    spec: Source, steps: int, window_us: int | None, size: int | None, downsample: int | None
+) -> Framing:
+    """Return how events become frames, defaults filled in."""
     edge = spec.size if size is None else check_positive("size", size)
     if downsample is not None:
         check_positive("downsample", downsample)
@@ -132,24 +161,30 @@ def load(
         downsample = 1
     else:
         downsample = default_downsample(spec.sensor, edge)
-    framing = Framing(
+    window = spec.window_us if window_us is None else window_us
+    assert window is not None
+    return Framing(
         sensor=edge * downsample if spec.sensor is None else spec.sensor,
-        steps=spec.steps if windows is None else check_positive("windows", windows),
-        window_us=spec.window_us if window_us is None else window_us,
+        steps=steps,
+        window_us=window,
         size=edge,
         downsample=downsample,
     )
-    for field, limit in (("train_limit", train_limit), ("test_limit", test_limit)):
-        if limit is not None:
-            check_positive(field, limit)
-    folder = None if data_dir is None else Path(data_dir)
-    content = spec.open(Request(framing, folder, int(seed), cache_bytes), **{**known, **options})
-    return DataSet(
-        name=name,
-        class_names=content.class_names,
-        shape=framing.shape,
-        steps=framing.steps,
-        window_us=framing.window_us,
-        train=Split(content.train).limited(train_limit, int(seed)),
-        test=Split(content.test).limited(test_limit, int(seed)),
-    )
+
+
+def _refuse_for_images(
+    spec: Source, window_us: int | None, size: int | None, downsample: int | None
+) -> None:
+    """Refuse options that only frames of events have."""
+    for field, value, reason in (
+        ("window_us (--window-ms)", window_us, "an image is the same at every step"),
+        ("downsample (--downsample)", downsample, "images are used as they are"),
+    ):
+        if value is not None:
+            raise ValueError(
+                f"{field} must be left out for the images of {spec.name!r}, not {value!r}: {reason}"
+            )
+    if size is not None and check_positive("size", size) != spec.size:
+        raise ValueError(
+            f"size must be left out for the images of {spec.name!r} or {spec.size}, not {size!r}"
+        )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from host.datasets.data_set import CACHE_BYTES, Store
+from host.datasets.data_set import CACHE_BYTES, Recordings
 from host.datasets.frames import Framing
 
 
@@ -33,6 +33,22 @@ class Request:
 
 
 @dataclass(frozen=True, eq=False)
+class ImageRequest:
+    """What the user asked for of a data set of images, defaults filled in.
+
+    Parameters
+    ----------
+    steps
+        Steps T at which each image is seen.
+    data_dir
+        Folder of the files, or None.
+    """
+
+    steps: int
+    data_dir: Path | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Content:
     """An opened data set before subsets are taken.
 
@@ -45,8 +61,8 @@ class Content:
     """
 
     class_names: tuple[str, ...]
-    train: Store
-    test: Store
+    train: Recordings
+    test: Recordings
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,23 +76,28 @@ class Source:
     title
         What it is, in a line.
     steps, window_us, size
-        Defaults: number of frames, window of a frame [us], edge of a frame [pixels].
+        Defaults: number of frames, window of a frame [us], edge of a frame [pixels]. Images have no
+        window, and the one size they are stored in.
     sensor
         Edge of the real sensor [pixels], or None where the sensor is made to the size asked for.
     open
-        Opens it; gets the request and the options named in ``options``.
+        Opens it; gets a `Request`, or an `ImageRequest` for direct encoding, and the options named
+        in ``options``.
     options
         Names and defaults of further options, all integers.
     from_folder
         Whether the recordings lie in a folder of files.
+    encoding
+        ``events``, or ``direct`` for images (`golden.network.ENCODINGS`).
     """
 
     name: str
     title: str
     steps: int
-    window_us: int
+    window_us: int | None
     size: int
     sensor: int | None
     open: Callable[..., Content]
     options: tuple[tuple[str, int], ...] = ()
     from_folder: bool = False
+    encoding: str = "events"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import Protocol, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ class Sample:
     Parameters
     ----------
     frames
-        Binary frames, uint8 of shape (T, H, W, C).
+        Binary frames, or an image of 0 ... 255 at every step; uint8 of shape (T, H, W, C).
     label
         Class, 0 ... classes - 1.
     name
@@ -41,6 +41,26 @@ class Sample:
     frames: NDArray[np.uint8]
     label: int
     name: str
+
+
+class Recordings(Protocol):
+    """All recordings of a split, by number: what `Split` needs of them."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    @property
+    def labels(self) -> NDArray[np.int64]: ...  # noqa: D102
+
+    @property
+    def total(self) -> int: ...  # noqa: D102
+
+    @property
+    def shape(self) -> tuple[int, int, int]: ...  # noqa: D102
+
+    def __len__(self) -> int: ...
+
+    def frames(self, index: int) -> NDArray[np.uint8]: ...  # noqa: D102
 
 
 class Store:
@@ -85,6 +105,11 @@ class Store:
         """Return the number of recordings found."""
         return len(self.names)
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape of a frame (H, W, C)."""
+        return self.framing.shape
+
     def frames(self, index: int) -> NDArray[np.uint8]:
         """Return the frames of one recording, from the cache if they are there."""
         shape = (self.framing.steps, *self.framing.shape)
@@ -116,7 +141,7 @@ class Split(Sequence[Sample]):
         Which of them, in this order; all if None.
     """
 
-    def __init__(self, store: Store, rows: NDArray[np.int64] | None = None) -> None:
+    def __init__(self, store: Recordings, rows: NDArray[np.int64] | None = None) -> None:
         self._store = store
         self._rows = np.arange(len(store), dtype=np.int64) if rows is None else rows
 
@@ -169,11 +194,17 @@ class Split(Sequence[Sample]):
         return self.subset(balanced_rows(self.labels, limit, seed))
 
     def size_text(self, what: str) -> str:
-        """Say how large the split is, such as ``100 of 60,000 training recordings (700 found)``."""
+        """Say how large the split is, such as ``100 of 60,000 training recordings (700 found)``.
+
+        Parameters
+        ----------
+        what
+            For instance ``training recordings``.
+        """
         if len(self) == self.total:
-            return f"{len(self):,} {what} recordings"
+            return f"{len(self):,} {what}"
         found = f" ({self.found:,} found)" if len(self) < self.found < self.total else ""
-        return f"{len(self):,} of {self.total:,} {what} recordings{found}"
+        return f"{len(self):,} of {self.total:,} {what}{found}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,18 +222,26 @@ class DataSet:
     steps
         Frames of a recording T.
     window_us
-        Time that a frame covers [us].
+        Time that a frame covers [us]; None for images.
     train, test
         The recordings. Their order is fixed and often sorted by class: shuffle before training.
+    encoding
+        ``events``: frames of 0 and 1; ``direct``: an image of 0 ... 255, the same at every step.
     """
 
     name: str
     class_names: tuple[str, ...]
     shape: tuple[int, int, int]
     steps: int
-    window_us: int
+    window_us: int | None
     train: Split
     test: Split
+    encoding: str = "events"
+
+    @property
+    def thing(self) -> str:
+        """What a sample is called: ``recording`` or ``image``."""
+        return "image" if self.encoding == "direct" else "recording"
 
     @property
     def classes(self) -> int:
@@ -212,10 +251,14 @@ class DataSet:
     def summary(self) -> str:
         """Describe the data set in one line, with its size if it is a subset."""
         height, width, channels = self.shape
+        if self.window_us is None:
+            time = f"each seen for {self.steps} steps"
+        else:
+            time = f"{self.steps} frames of {self.window_us / 1000:g} ms"
         return (
-            f"{self.name}: {self.train.size_text('training')}, {self.test.size_text('test')}, "
-            f"{self.classes} classes, {self.steps} frames of {self.window_us / 1000:g} ms, "
-            f"{height}x{width}x{channels}"
+            f"{self.name}: {self.train.size_text(f'training {self.thing}s')}, "
+            f"{self.test.size_text(f'test {self.thing}s')}, "
+            f"{self.classes} classes, {time}, {height}x{width}x{channels}"
         )
 
     def verify(self, progress: Callable[[int, int], None] | None = None) -> None:

@@ -12,6 +12,8 @@ from host.datasets.data_set import DataSetError
 ENVIRONMENT = "TLBPTT_DATA"
 """Environment variable with the folder that holds the data sets' folders."""
 
+_WHERE = f"name a folder that holds it (data_dir, --data-dir or {ENVIRONMENT})"
+
 
 def cache_folder() -> Path:
     """Return where downloads go: ``tlbptt`` in the user's cache folder."""
@@ -26,7 +28,7 @@ def find_folder(
     inner: tuple[str, ...],
     complete: Callable[[Path], bool],
     expected: str,
-    tonic_class: str,
+    tonic_class: str | None = None,
 ) -> Path:
     """Return the folder of a data set.
 
@@ -36,7 +38,7 @@ def find_folder(
         Name of the data set.
     data_dir
         Folder of the data set or one that holds it; if None that of the environment variable; if
-        there is none either, the data set is downloaded by tonic.
+        there is none either, the data set is downloaded by tonic, if that has it.
     inner
         Names the data set's folder may have inside ``data_dir``.
     complete
@@ -44,7 +46,7 @@ def find_folder(
     expected
         What ``complete`` looks for, in words.
     tonic_class
-        Name of the class in ``tonic.datasets``.
+        Name of the class in ``tonic.datasets``; None where it has none.
 
     Raises
     ------
@@ -55,7 +57,13 @@ def find_folder(
     if data_dir is None and os.environ.get(ENVIRONMENT):
         data_dir = Path(os.environ[ENVIRONMENT])
         origin = f" (from the environment variable {ENVIRONMENT})"
+    if data_dir is None and tonic_class is None:
+        raise DataSetError(
+            f"{name}: no folder given: {_WHERE}, with {expected}, in it or in "
+            f"{' or '.join(inner)} inside it"
+        )
     if data_dir is None:
+        assert tonic_class is not None
         return _download(name, inner, complete, tonic_class)
     data_dir = Path(data_dir).expanduser()
     advice = f"expected {expected}, in this folder or in {' or '.join(inner)} inside it"
@@ -76,13 +84,12 @@ def _download(
     for part in inner:
         if complete(root / part):
             return root / part
-    where = f"name a folder that holds it (data_dir, --data-dir or {ENVIRONMENT})"
     try:
         datasets = importlib.import_module("tonic.datasets")
     except ImportError as error:
         raise DataSetError(
             f"{name}: no folder given and tonic, which downloads it, cannot be imported ({error}): "
-            f"pip install -e '.[datasets]', or {where}"
+            f"pip install -e '.[datasets]', or {_WHERE}"
         ) from error
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -91,12 +98,12 @@ def _download(
     except Exception as error:  # tonic raises what urllib, tarfile, zipfile and its own checks do
         raise DataSetError(
             f"{name}: download to {root} failed ({type(error).__name__}: {error}); is there a "
-            f"network? Otherwise {where}"
+            f"network? Otherwise {_WHERE}"
         ) from error
     for part in inner:
         if complete(root / part):
             return root / part
-    raise DataSetError(f"{name}: tonic left nothing to load in {root}; {where}")
+    raise DataSetError(f"{name}: tonic left nothing to load in {root}; {_WHERE}")
 
 
 def read_bytes(path: Path) -> bytes:

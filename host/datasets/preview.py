@@ -6,11 +6,15 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from host.datasets import SOURCES, DataSet, load
+
+Labels = NDArray[np.int64]
+Pictures = list[NDArray[Any]]
 
 
 def paint(frames: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -24,6 +28,8 @@ def paint(frames: NDArray[np.uint8]) -> NDArray[np.float64]:
 def draw(data: DataSet, path: Path, *, rows: int = 8, columns: int = 10) -> None:
     """Write a PNG: a recording of a class in each row, some of its frames from left to right.
 
+    Of images a row shows several of its class.
+
     Parameters
     ----------
     data
@@ -31,30 +37,46 @@ def draw(data: DataSet, path: Path, *, rows: int = 8, columns: int = 10) -> None
     path
         File to write.
     rows, columns
-        How many recordings and how many frames of each, at most.
+        How many recordings and how many frames of each, at most; for images how many classes and
+        how many images of each.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    first = {int(label): place for place, label in reversed(list(enumerate(data.test.labels)))}
-    places = [first[label] for label in sorted(first)][:rows]
-    steps = np.unique(np.linspace(0, data.steps - 1, min(columns, data.steps)).astype(int))
-    figure = Figure(figsize=(1.1 * len(steps) + 1, 1.2 * len(places)))
+    labels = np.unique(data.test.labels)[:rows]
+    pictures, titles = (_images if data.window_us is None else _frames)(data, labels, columns)
+    figure = Figure(figsize=(1.1 * columns + 1, 1.2 * len(labels)))
     FigureCanvasAgg(figure)
-    axes = figure.subplots(len(places), len(steps), squeeze=False)
-    for row, place in enumerate(places):
-        sample = data.test[place]
-        picture = paint(sample.frames)
-        for column, step in enumerate(steps):
-            axis = axes[row][column]
-            axis.imshow(picture[step], interpolation="nearest")
-            axis.set_xticks([])
-            axis.set_yticks([])
-            if row == 0:
-                axis.set_title(f"{step * data.window_us / 1000:g} ms", fontsize=8)
-        axes[row][0].set_ylabel(data.class_names[sample.label], fontsize=8)
+    axes = figure.subplots(len(labels), max(map(len, pictures)), squeeze=False)
+    for axis in axes.flat:
+        axis.set(xticks=[], yticks=[])
+    for label, line, row in zip(labels, axes, pictures, strict=True):
+        for axis, picture in zip(line, row, strict=False):
+            axis.imshow(picture, interpolation="nearest", cmap="gray_r", vmin=0, vmax=255)
+        line[0].set_ylabel(data.class_names[label], fontsize=8)
+    for axis, title in zip(axes[0], titles, strict=False):
+        axis.set_title(title, fontsize=8)
     figure.tight_layout()
     figure.savefig(path, dpi=100)
+
+
+def _frames(data: DataSet, labels: Labels, columns: int) -> tuple[list[Pictures], list[str]]:
+    """Return frames of each class's first recording, and their times."""
+    assert data.window_us is not None
+    steps = np.unique(np.linspace(0, data.steps - 1, min(columns, data.steps)).astype(int))
+    places = [int(np.argmax(data.test.labels == label)) for label in labels]
+    titles = [f"{step * data.window_us / 1000:g} ms" for step in steps]
+    return [list(paint(data.test[place].frames)[steps]) for place in places], titles
+
+
+def _images(data: DataSet, labels: Labels, columns: int) -> tuple[list[Pictures], list[str]]:
+    """Return each class's first images, one channel as grey."""
+    rows = []
+    for label in labels:
+        places = np.flatnonzero(data.test.labels == label)[:columns]
+        images = [data.test[int(place)].frames[0] for place in places]
+        rows.append([image[..., 0] if image.shape[2] == 1 else image for image in images])
+    return rows, []
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

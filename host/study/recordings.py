@@ -78,6 +78,8 @@ def load(name: str, amount: Amount, data_dir: str | None = None) -> Recordings:
     """
     folder: dict[str, Any] = {"data_dir": data_dir} if datasets.source(name).from_folder else {}
     data = datasets.load(name, **folder)
+    if data.window_us is None:
+        raise ValueError(f"data set of a study must hold recordings of events, not {name!r}")
     rows = balanced_rows(data.train.labels, amount.train)
     rest = data.train.subset(np.setdiff1d(np.arange(len(data.train)), rows))
     test = data.test.limited(amount.test)

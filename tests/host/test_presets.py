@@ -11,12 +11,29 @@ from host import compiler, presets
 from host.bench import lenet1
 from host.datasets import SOURCES
 
-CLASSES = {"digits": 10, "gestures": 8, "nmnist": 10, "dvsgesture": 11}
+CLASSES = {"digits": 10, "gestures": 8, "nmnist": 10, "dvsgesture": 11, "mnist": 10}
 
 
 def preset_network(name):
-    size = SOURCES[name].size
-    return presets.network(presets.PRESETS[name].network, (size, size, 2), CLASSES[name])
+    size, encoding = SOURCES[name].size, SOURCES[name].encoding
+    shape = (size, size, 1 if encoding == "direct" else 2)
+    return presets.network(presets.PRESETS[name].network, shape, CLASSES[name], encoding)
+
+
+def test_a_network_takes_the_encoding_of_its_data_set(tmp_path):
+    assert preset_network("mnist").encoding == "direct"
+    assert preset_network("mnist").input_shape == (28, 28, 1)
+    assert preset_network("nmnist").encoding == "events"
+    path = tmp_path / "my.json"
+    path.write_text('{"layers": [{"kind": "dense", "neurons": 8}]}')
+    assert presets.network(str(path), (4, 4, 1), 3, "direct").encoding == "direct"
+    path.write_text('{"layers": [{"kind": "dense", "neurons": 8}], "encoding": "events"}')
+    message = (
+        "my.json: encoding must be the data set's direct, not events "
+        r"\(leave it out to take the data set's\)"
+    )
+    with pytest.raises(ValueError, match=message):
+        presets.network(str(path), (4, 4, 1), 3, "direct")
 
 
 def test_every_data_set_has_a_preset():

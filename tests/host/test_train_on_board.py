@@ -213,7 +213,7 @@ def test_a_board_that_breaks_leaves_a_folder_to_go_on_with(program, tmp_path, mo
     ("options", "expected"),
     [
         (["--dataset", "digit"], "data set must be one of digits, gestures, nmnist, dvsgesture, "
-         "not 'digit'; did you mean 'digits'?"),
+         "mnist, not 'digit'; did you mean 'digits'?"),
         (["--dataset", "nmnist", "--data-dir", "nowhere"], "nowhere does not exist"),
         (["--data-dir", "nowhere"], "data_dir must be None for the data set 'digits'"),
         (["--k", "0"], "k must be between 1 and T = 6, not 0"),

@@ -1,5 +1,6 @@
 """Writers of the file formats, so that the readers are tested against the layouts themselves."""
 
+import gzip
 import struct
 from pathlib import Path
 
@@ -56,6 +57,19 @@ def naive_frames(events, steps, window, size, downsample, sensor, origin=0):
     return frames
 
 
+def idx_bytes(array):
+    """An idx file of unsigned bytes: 0, 0, type 8, dimensions; big-endian sizes; elements."""
+    sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
+    return bytes([0, 0, 8, array.ndim]) + sizes + array.astype(np.uint8).tobytes()
+
+
+def random_images(seed, count, size=28):
+    """Images with pixels of any value, and labels that hold every digit equally often."""
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(0, 256, (count, size, size), dtype=np.uint8)
+    return pixels, rng.permutation(count) % 10
+
+
 class Formats:
     """The helpers of this file, handed to tests by the fixture ``formats``."""
 
@@ -64,6 +78,20 @@ class Formats:
     random_events = staticmethod(random_events)
     naive_frames = staticmethod(naive_frames)
     aedat_header = AEDAT_HEADER
+    idx_bytes = staticmethod(idx_bytes)
+    random_images = staticmethod(random_images)
+
+    @staticmethod
+    def mnist(root: Path, *, train=30, test=20, packed=False):
+        """Write the four files of MNIST with so many images."""
+        root.mkdir(parents=True)
+        for split, seed, count in (("train", 1, train), ("t10k", 0, test)):
+            pixels, labels = random_images(seed, count)
+            for part, array in (("images-idx3-ubyte", pixels), ("labels-idx1-ubyte", labels)):
+                content = idx_bytes(array)
+                path = root / f"{split}-{part}{'.gz' if packed else ''}"
+                path.write_bytes(gzip.compress(content) if packed else content)
+        return root
 
     @staticmethod
     def nmnist(root: Path, *, train=2, test=1):

@@ -12,15 +12,18 @@ pytestmark = pytest.mark.unit
 
 
 def test_sources_and_defaults():
-    assert list(SOURCES) == ["digits", "gestures", "nmnist", "dvsgesture"]
+    assert list(SOURCES) == ["digits", "gestures", "nmnist", "dvsgesture", "mnist"]
     table = {name: (s.steps, s.window_us, s.size, s.sensor) for name, s in SOURCES.items()}
     assert table == {
         "digits": (20, 15_000, 16, None),
         "gestures": (20, 15_000, 16, None),
         "nmnist": (30, 10_000, 28, 34),
         "dvsgesture": (60, 20_000, 32, 128),
+        "mnist": (10, None, 28, 28),
     }
-    assert [name for name, s in SOURCES.items() if s.from_folder] == ["nmnist", "dvsgesture"]
+    files = ["nmnist", "dvsgesture", "mnist"]
+    assert [name for name, s in SOURCES.items() if s.from_folder] == files
+    assert [name for name, s in SOURCES.items() if s.encoding == "direct"] == ["mnist"]
 
 
 @pytest.mark.parametrize(
@@ -31,6 +34,7 @@ def test_sources_and_defaults():
         ("DVSGesture", "; did you mean 'dvsgesture'?"),
         ("digit", "; did you mean 'digits'?"),
         ("imagenet", ""),
+        ("MNIST", "; did you mean 'mnist'?"),
         (None, ""),
     ],
 )
@@ -39,7 +43,8 @@ def test_unknown_name(name, hint):
         with pytest.raises(ValueError, match="data set must be") as caught:
             function(name)
         assert str(caught.value) == (
-            f"data set must be one of digits, gestures, nmnist, dvsgesture, not {name!r}{hint}"
+            f"data set must be one of digits, gestures, nmnist, dvsgesture, mnist, not "
+            f"{name!r}{hint}"
         )
 
 
