@@ -16,7 +16,7 @@ from boards.speed import speed_lines
 from golden.core_config import CoreConfig
 from golden.layout import Layout, place
 from golden.memories import PACKETS, MemoryUse, memory_use, training_over_inference
-from golden.network import CLASSIFIERS, Network, lenet1_events
+from golden.network import CLASSIFIERS, ENCODINGS, Network, lenet1_events
 from golden.schedule import schedule
 from golden.settings import Settings
 from host.protocol.program import INSTRUCTION, LAYER, PROFILE
@@ -129,6 +129,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Print the fit report."""
     parser = argparse.ArgumentParser(prog="python -m boards.fit", description=__doc__)
     parser.add_argument("--network", default="lenet1", help="lenet1, or a network file (JSON)")
+    parser.add_argument("--encoding", choices=ENCODINGS, help="events, or direct for images")
     parser.add_argument("--interval", type=int, default=10, help="k [steps]")
     parser.add_argument("--block-length", type=int, default=1, help="n of lenet1")
     parser.add_argument("--classifier", choices=CLASSIFIERS, help="of all blocks")
@@ -145,6 +146,8 @@ def main(arguments: list[str] | None = None) -> int:
             network = Network.from_dict(json.loads(Path(options.network).read_text()))
         if options.classifier is not None:
             network = replace(network, classifier=options.classifier)
+        if options.encoding is not None:
+            network = replace(network, encoding=options.encoding)
         words = {name: getattr(options, name) for name in CoreConfig().to_words()}
         layout = place(network, CoreConfig.from_words(words), options.interval)
         if options.clock <= 0:

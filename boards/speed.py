@@ -3,7 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from golden.estimate import INPUT_SPIKES, Estimate, estimate
+from golden.direct import PLANES
+from golden.estimate import Estimate, estimate, input_density
 from golden.layout import Layout
 from golden.settings import intervals
 from host.protocol.packets import CRC_BYTES, FRAMES, HEADER_BYTES, RESULT, WAIT
@@ -50,20 +51,25 @@ def frame_bytes(bits: int, density: float) -> float:
     return 1 + min(math.ceil(bits / 8), 2 + spikes + bits / 255 * math.exp(-255 * density))
 
 
-def link_load(layout: Layout, steps: int, input_spikes: float = INPUT_SPIKES) -> LinkLoad:
-    """Return the expected traffic of a training recording of `steps` frames."""
+def link_load(layout: Layout, steps: int) -> LinkLoad:
+    """Return the expected traffic of a training recording of `steps` frames, or of an image.
+
+    The bit planes of an image are sent once, with its first interval.
+    """
     config, height_width_channels = layout.config, layout.network.input_shape
+    direct = layout.network.encoding == "direct"
     bits = math.prod(height_width_channels)
-    frame = frame_bytes(bits, input_spikes)
+    frame = frame_bytes(bits, input_density(layout.network))
     groups = layout.layers[layout.network.blocks[-1].classifier.index].map.groups
     sent = received = 0.0
-    for _, length in intervals(steps, min(steps, layout.interval)):
-        packets = max(1, math.ceil(length * frame / (config.packet_bytes - FRAMES.bytes)))
-        payload = JOB.bytes + packets * FRAMES.bytes + length * frame + WAIT.bytes
+    for first, length in intervals(steps, min(steps, layout.interval)):
+        frames = (PLANES if first == 0 else 0) if direct else length
+        packets = max(1, math.ceil(frames * frame / (config.packet_bytes - FRAMES.bytes)))
+        payload = JOB.bytes + packets * FRAMES.bytes + frames * frame + WAIT.bytes
         sent += ((packets + 1) * FRAMING + payload) * ESCAPES
         counts = RESULT.bytes + 2 * groups * config.lanes
         received += ((packets + 1) * (FRAMING + STATUS_BYTES) + counts) * ESCAPES
-    return LinkLoad(sent, received, steps * (bits + FRAMING))
+    return LinkLoad(sent, received, (PLANES if direct else steps) * (bits + FRAMING))
 
 
 def speed_lines(layout: Layout, steps: int, clock: float) -> list[str]:
@@ -72,7 +78,8 @@ def speed_lines(layout: Layout, steps: int, clock: float) -> list[str]:
     load = link_load(layout, steps)
     cycles = expected.total
     out = [
-        f"one training recording of {steps} steps, with the activity of LeNet-1 on N-MNIST:",
+        f"one training recording of {steps} steps, with the activity of LeNet-1 on "
+        + ("MNIST's images:" if layout.network.encoding == "direct" else "N-MNIST:"),
         *(
             f"  {op:<9}{phase:>10,.0f} cycles{phase / cycles:>7.1%}"
             for op, phase in sorted(expected.by_phase().items(), key=lambda item: -item[1])

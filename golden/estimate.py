@@ -8,6 +8,7 @@ import numpy as np
 
 from golden import synapse
 from golden.cycles import CLEAR, DECODE, ERROR, IDLE_TO_START, LIF, LOSS, UPDATE, error_wait
+from golden.direct import PLANES
 from golden.layout import Layout
 from golden.network import Layer, Network
 from golden.settings import intervals
@@ -40,6 +41,14 @@ like the last one listed. Errors of classifiers are an upper limit."""
 
 INPUT_SPIKES = 0.056
 """Pixels of an N-MNIST frame of 10 ms with an event."""
+
+INPUT_BITS = 0.12
+"""Bits set in a bit plane of MNIST's images, on average over planes and images."""
+
+
+def input_density(network: Network) -> float:
+    """Return the share of bits that are set in what a network reads."""
+    return INPUT_BITS if network.encoding == "direct" else INPUT_SPIKES
 
 
 def expected_activity(network: Network) -> dict[int, Activity]:
@@ -97,7 +106,7 @@ def estimate(
     layout: Layout,
     steps: int,
     activity: dict[int, Activity] | None = None,
-    input_spikes: float = INPUT_SPIKES,
+    input_spikes: float | None = None,
 ) -> Estimate:
     """Estimate the cycles of training on one recording.
 
@@ -114,13 +123,15 @@ def estimate(
         T of a recording.
     activity : dict, optional
         By layer index; `expected_activity` by default.
-    input_spikes : float
-        Density of input frames.
+    input_spikes : float, optional
+        Density of input frames, or of the bit planes of images; of N-MNIST or MNIST by default.
     """
     network, lanes = layout.network, layout.config.lanes
     chosen = expected_activity(network) if activity is None else activity
     cut = intervals(steps, min(steps, layout.interval))
     result = Estimate(idle=len(cut) * IDLE_TO_START)
+    if input_spikes is None:
+        input_spikes = input_density(network)
 
     def add(layer: Layer, op: str, times: int, operations: float, constant: int) -> None:
         key = (layer.name, op)
@@ -134,10 +145,13 @@ def estimate(
             words = placed.map.words
             source = chosen.get(layer.source)
             spikes = input_spikes if source is None else source.spikes
+            planes = len(cut) * PLANES
             add(layer, "CLEAR", 1, words, CLEAR)
-            add(layer, "LIF", steps, words, LIF)
+            moves = planes + 2 * len(cut) if layer.direct else 0
+            add(layer, "LIF", steps + moves, words, LIF)
             waits = layer is not block.classifier and layer.pool_area == 1
-            add(layer, "ERROR", steps, words, ERROR + error_wait(lanes) * waits)
+            sums = steps + planes if layer.direct else 0
+            add(layer, "ERROR", steps + sums, words, ERROR + error_wait(lanes) * waits)
             if layer.kind == "pool":
                 below = layout.layers[layer.source].map
                 ones = min(lanes, layer.in_shape[2] << below.pack)
@@ -148,9 +162,10 @@ def estimate(
             else:
                 errors = any_of(own.errors, min(lanes, layer.out_shape[2]))
             pairs = synapses_per_channel(layer) * placed.map.groups
-            add(layer, "FORWARD", steps, pairs * spikes, walk)
+            frames = planes if layer.direct else steps
+            add(layer, "FORWARD", frames, pairs * spikes, walk)
             if layer.trainable:
-                add(layer, "GRADIENT", steps, pairs * spikes * errors, walk)
+                add(layer, "GRADIENT", frames, pairs * spikes * errors, walk)
                 add(layer, "UPDATE", len(cut), placed.weight_rows, UPDATE)
             if layer is not block.layers[0]:
                 assert source is not None
