@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from golden import direct, gradient, lif, local_error, synapse
+from golden import direct, gradient, lif, local_error, loss, synapse
 from golden.counters import Counters
 from golden.network import Block, Layer
 from golden.neuron import LifCodes
@@ -144,7 +144,12 @@ class BlockRun:
         """Form errors from the classifier down to the block's bottom and accumulate gradients."""
         model, limits = self.model, self.model.limits
         dtype = local_error.gamma_dtype(model.formats)
-        e_c, clipped = local_error.loss_error(self.counts, label, self.steps, scale, limits.delta)
+        if model.settings.loss == "mse":
+            difference = loss.square_difference(self.counts, label, self.steps)
+        else:
+            softness = model.settings.temperature_shift
+            difference = loss.entropy_difference(self.counts, label, softness)
+        e_c, clipped = loss.class_errors(difference, scale, limits.delta)
         self.counters.saturated("delta", clipped)
         error: NDArray[Any] = e_c.astype(dtype)
         below: tuple[Layer | None, ...] = (None, *self.block.layers)

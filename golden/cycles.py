@@ -5,7 +5,7 @@ Passes over words take, from their start to the next instruction's::
     CLEAR    words + 4
     DROP     words * hashes + 14; P/4 hashes a word, P/2 where a position has two lanes
     LIF      words + 8
-    LOSS     groups * P + 9
+    LOSS     groups * P + 13; cross-entropy while training 2 (groups * P + 6) + 32 more
     ERROR    words + 7; straight after a BACKWARD words + 12 + stages (its last e is on its way)
     UPDATE   rows + 14
 
@@ -29,8 +29,11 @@ from golden.schedule import Instruction, block_schedule, executed
 from golden.settings import Settings
 from golden.walk_cycles import Rows, pool_cycles, rows, walk_cycles
 
-CLEAR, DROP, LIF, LOSS, ERROR, UPDATE = 4, 14, 8, 9, 7, 14
+CLEAR, DROP, LIF, LOSS, ERROR, UPDATE = 4, 14, 8, 13, 7, 14
 """Cycles of each pass besides those of its words, classes or rows."""
+
+SETTLE, DIVISION = 6, 32
+"""Cycles of cross-entropy after each sweep that it adds, and of its division."""
 
 SKIPPED = 1
 """Cycles of a GRADIENT or BACKWARD without errors, if decoding were not slower."""
@@ -178,7 +181,7 @@ class CycleCounters(Counters):
                 self._close(before, own, decode + DECODE)
                 assert instruction.layer is not None
                 before, decode = (instruction.layer.name, instruction.op), 0
-                own = next(taken[before]) if before in taken else self._pass(instruction)
+                own = next(taken[before]) if before in taken else self._pass(instruction, learn)
                 if instruction.op == "ERROR" and after_backward:
                     own += error_wait(self.lanes)
                 after_backward = instruction.op == "BACKWARD" and own > SKIPPED
@@ -195,14 +198,18 @@ class CycleCounters(Counters):
         else:
             self.skipped[key] = self.skipped.get(key, 0) + cycles
 
-    def _pass(self, instruction: Instruction) -> int:
+    def _pass(self, instruction: Instruction, learn: bool) -> int:
         assert instruction.layer is not None
         placed = self._placed(instruction.layer)
         return {
             "CLEAR": placed.map.words + CLEAR,
             "DROP": placed.map.words * hashes_per_word(placed) + DROP,
             "LIF": placed.map.words + LIF,
-            "LOSS": placed.map.groups * self.lanes + LOSS,
+            "LOSS": self._loss(placed, learn and "ENTROPY" in instruction.flags),
             "ERROR": placed.map.words + ERROR,
             "UPDATE": placed.weight_rows + UPDATE,
         }[instruction.op]
+
+    def _loss(self, placed: LayerLayout, entropy: bool) -> int:
+        sweep = placed.map.groups * self.lanes
+        return sweep + LOSS + entropy * (2 * (sweep + SETTLE) + DIVISION)

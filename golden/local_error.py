@@ -1,4 +1,4 @@
-"""Errors inside one block and one interval (paper Eqs 3 to 5): loss, gamma, and the error below."""
+"""Errors inside one block and one interval (paper Eqs 4 and 5): gamma, and the error below."""
 
 from __future__ import annotations
 
@@ -12,38 +12,13 @@ from golden.formats import COEFFICIENT_FRACTION, Formats
 from golden.lif import Bits, Integers, working_dtype
 from golden.network import Layer
 from golden.neuron import LifCodes
-from golden.qformat import Int, QFormat, round_shift
+from golden.qformat import QFormat, round_shift
 
 
 def gamma_dtype(formats: Formats) -> type:
     """Return an integer type for ``h * A * e + C_h * gamma + 128``."""
     widest = max(formats.delta, formats.gamma)
     return working_dtype(1 << (widest + formats.coefficient - 1))
-
-
-def loss_error(
-    counts: Int, label: int, steps: int, scale: tuple[int, int], limit: QFormat
-) -> tuple[Int, int]:
-    """Return a classifier's spike errors e_c, constant over an interval, and how many were clipped.
-
-    ``e_c = sat((K * (count - steps * y) + 2**(r-1)) >> r)``
-
-    Parameters
-    ----------
-    counts : Int
-        Spikes of each class in the interval, shape (classes,).
-    label : int
-        The wanted class.
-    steps : int
-        Steps of this interval.
-    scale : tuple of int
-        (K, r) from `Settings.loss_scale`.
-    limit : QFormat
-        Format of e.
-    """
-    difference = counts.astype(np.int64)
-    difference[label] -= steps
-    return limit.saturate(round_shift(difference * scale[0], scale[1]))
 
 
 def potential_errors(

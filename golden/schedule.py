@@ -68,8 +68,11 @@ def block_schedule(block: Block, network: Network, settings: Settings) -> list[I
     ]
     code += _drive(block.layers[0]) if block.layers[0].direct else []
     code += _forward(block, network, settings)
-    report = ("REPORT",) if block is network.blocks[-1] else ()
-    code.append(Instruction("LOSS", block.classifier, flags=report))
+    flags = ["REPORT"] if block is network.blocks[-1] else []
+    if settings.loss == "cross-entropy":
+        softness = settings.temperature_shift
+        flags += ["ENTROPY", *(["SOFT_1"] * (softness & 1)), *(["SOFT_2"] * (softness >> 1))]
+    code.append(Instruction("LOSS", block.classifier, flags=tuple(flags)))
     code += _backward(block, settings)
     code += [
         Instruction("UPDATE", layer, ("LEARN", "UPDATE"))

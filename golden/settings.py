@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from golden.checks import require_integers
 from golden.formats import Formats
+from golden.loss import LOSSES, SHARE
 from golden.network import Layer, Network
 from golden.neuron import LifCodes
 
@@ -53,6 +54,11 @@ class Settings:
     dropout_correction : bool
         At inference, layers that read the spikes of such a layer have threshold and reset divided
         by 1 - p, which equals weights times 1 - p.
+    loss : str
+        ``mse`` (paper Eq 3) or ``cross-entropy`` of a softmax over an interval's spike counts
+        (`golden.loss`).
+    temperature_shift : int
+        Of the softmax: a class with 2**temperature_shift spikes less weighs half.
 
     Raises
     ------
@@ -69,6 +75,8 @@ class Settings:
     frozen: tuple[str, ...] = ()
     dropout: float = 0.0
     dropout_correction: bool = False
+    loss: str = "mse"
+    temperature_shift: int = 0
 
     BOUNDS: ClassVar[dict[str, tuple[int, int]]] = {
         "interval": (1, 255),
@@ -76,6 +84,7 @@ class Settings:
         "rate_shift": (-8, 24),
         "momentum_shift": (0, 15),
         "seed": (0, 2**32 - 1),
+        "temperature_shift": (0, 3),
     }
 
     def __post_init__(self) -> None:
@@ -84,6 +93,8 @@ class Settings:
         require_integers(self, self.BOUNDS)
         if not 0 <= self.dropout_code < 1 << DROPOUT_BITS:
             raise ValueError(f"dropout must be at least 0 and below 1, not {self.dropout!r}")
+        if self.loss not in LOSSES:
+            raise ValueError(f"loss must be one of {LOSSES}, not {self.loss!r}")
 
     @property
     def dropout_code(self) -> int:
@@ -138,10 +149,13 @@ class Settings:
         return q
 
     def loss_scale(self, steps: int, classes: int) -> tuple[int, int]:
-        """Return (K, r) of an interval of `steps` steps: e_c = (K*(count - steps*y)) >> r.
+        """Return (K, r) of an interval of `steps` steps: e_c = (K * difference) >> r.
 
-        K = round(2**(f_e + r) * 2 / (classes * steps**2)) with the largest r for which K fits
-        16 bits (paper Eq 3's derivative, the mean and the 1/k of the rate in one factor).
+        Mean square, difference count - steps*y: K = round(2**(f_e + r) * 2 / (classes * steps**2))
+        with the largest r for which K fits 16 bits (paper Eq 3's derivative, the mean and the 1/k
+        of the rate in one factor). Cross-entropy, difference share - y with 16 fractional bits:
+        K = round(2**(f_e + r - 16) * 2 / (classes * steps)), so that a silent classifier gets the
+        errors that the mean square gives it.
 
         Raises
         ------
@@ -149,6 +163,8 @@ class Settings:
             K overflows 16 bits even at r = 0, or K rounds to 0 at the largest r.
         """
         base = 2.0 ** (self.error_fraction + 1) / (classes * steps**2)
+        if self.loss == "cross-entropy":
+            base *= steps / 2.0**SHARE
         for r in range(MAX_SHIFT, -1, -1):
             loss = math.floor(base * 2.0**r + 0.5)
             if loss < 1 << LOSS_BITS:

@@ -179,8 +179,14 @@ class _BlockRun:
     def backward(self, label: int) -> None:
         """Form errors from the classifier down to the block's bottom and accumulate gradients."""
         classes = self.model.network.classes
-        difference = self.counts.astype(np.float64)
-        difference[label] -= self.steps
+        settings = self.model.settings
+        if settings.loss == "mse":
+            difference = self.counts.astype(np.float64)
+            difference[label] -= self.steps
+        else:
+            octaves = (self.counts - self.counts.max()) / 2.0**settings.temperature_shift
+            difference = self.steps * 2.0**octaves / (2.0**octaves).sum()
+            difference[label] -= self.steps
         error = np.asarray(2.0 / (classes * self.steps**2) * difference)
         for layer in self.block.all_layers[::-1]:
             if layer.index in self.keep:

@@ -122,6 +122,12 @@ class LossFlag(IntFlag):
 
     REPORT = 1
     """Counts become the job's result."""
+    ENTROPY = 2
+    """Errors of cross-entropy in place of mean square."""
+    SOFT_1 = 4
+    """Bit 0 of the softmax's temperature shift."""
+    SOFT_2 = 8
+    """Bit 1 of it."""
 
 
 class ErrorFlag(IntFlag):

@@ -176,6 +176,8 @@ def settings(draw, network, interval):
         frozen=draw(st.lists(st.sampled_from(names), max_size=2, unique=True)),
         dropout=draw(st.sampled_from((0.0, 0.0, 0.1, 0.5, 0.99))),
         dropout_correction=draw(st.booleans()),
+        loss=draw(st.sampled_from(("mse", "mse", "cross-entropy"))),
+        temperature_shift=draw(st.integers(0, 3)),
     )
 
 

@@ -85,6 +85,7 @@ OPTIONS = {
     "dropout corrected at inference": lambda c, _: any(
         c.settings.corrects(layer, c.network) for layer in c.network.resolved
     ),
+    "cross-entropy": lambda c, _: c.settings.loss == "cross-entropy",
     "momentum off": lambda c, _: c.settings.momentum_shift == 0,
     "momentum on": lambda c, _: c.settings.momentum_shift > 0,
     "rate per layer": lambda c, _: len(set(c.settings.layer_shifts)) > 1,

@@ -74,6 +74,7 @@ def test_cycles_of_random_networks_are_exact(config, first):
         settings = Settings(
             interval=interval, error_fraction=11, rate_shift=3, momentum_shift=2, seed=seed,
             dropout=0.2 * (seed % 3 == 0), dropout_correction=seed % 2 == 0,
+            loss=("mse", "cross-entropy")[seed % 5 == 0],
         )  # fmt: skip
         weights = cases.random_weights(rng, network, board.config.formats)
         counted = CycleCounters.of(board.load(network, settings, weights), settings)

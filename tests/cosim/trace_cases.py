@@ -70,7 +70,7 @@ CASES = {
         Network((6, 7, 1), (Conv(5, 3, 1), AvgPool(2), Dense(9), Dense(8)), 4, (2, 1),
                 encoding="direct"),
         Settings(interval=3, error_fraction=12, rate_shift=1, momentum_shift=2, seed=13,
-                 dropout=0.25, dropout_correction=True),
+                 dropout=0.25, dropout_correction=True, loss="cross-entropy"),
         SCHEDULE,
         seed=3,
     ),

@@ -54,6 +54,8 @@ def random_settings(rng, network, steps, k=None):
         momentum_shift=int(rng.integers(0, 4)),
         seed=int(rng.integers(0, 2**32)),
         dropout=float(rng.choice([0, 0, 0.1, 0.5])),
+        loss=str(rng.choice(["mse", "mse", "cross-entropy"])),
+        temperature_shift=int(rng.integers(0, 4)),
     )
 
 

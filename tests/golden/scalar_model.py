@@ -12,7 +12,7 @@ from itertools import product
 
 
 def nearest(value):
-    return math.floor(value + 0.5)
+    return math.floor(value + Fraction(1, 2))
 
 
 def speck_word(seed, update, hash_id, group, row, rounds=8):
@@ -184,15 +184,21 @@ class ScalarModel:
 
     def backward(self, block, steps, label, s, h, sent):
         f_e, classes = self.settings.error_fraction, self.network.classes
-        big = max(
-            r for r in range(32) if nearest(2 ** (f_e + r) * 2 / (classes * steps**2)) < 65536
-        )
-        scale = nearest(2 ** (f_e + big) * 2 / (classes * steps**2))
+        unit = Fraction(2 * 2**f_e, classes * steps**2)
+        if self.settings.loss == "cross-entropy":
+            unit = Fraction(2 * 2**f_e, classes * steps * 65536)
+        big = max(r for r in range(32) if nearest(unit * 2**r) < 65536)
+        scale = nearest(unit * 2**big)
         top = block.classifier
         errors = {}
+        counts = [sum(s[top.index][t, 0, 0, c] for t in range(steps)) for c in range(classes)]
+        entropy = self.settings.loss == "cross-entropy"
+        if entropy:
+            shares = self.shares(counts)
         for c in range(classes):
-            count = sum(s[top.index][t, 0, 0, c] for t in range(steps))
-            value = scale * (count - steps * (c == label))
+            value = scale * (counts[c] - steps * (c == label))
+            if entropy:
+                value = scale * (shares[c] - 65536 * (c == label))
             value = (value + 2 ** (big - 1)) // 2**big if big else value
             value = self.saturate("delta", self.formats.delta, value)
             errors.update({(t, 0, 0, c): value for t in range(steps)})
@@ -236,6 +242,12 @@ class ScalarModel:
                 value = (total * 2**b + 128) // 256
                 added[(b, *place)] = self.saturate("gamma", self.formats.gamma, value)
         return added
+
+    def shares(self, counts):
+        """Return the softmax of counts in 1/65536, halves per 2**shift spikes."""
+        eighths = [(max(counts) - n) * 8 // 2**self.settings.temperature_shift for n in counts]
+        weights = [nearest(2 ** (15 - x % 8 / 8)) // 2 ** (x // 8) for x in eighths]
+        return [w * (2**31 // sum(weights)) // 2**15 for w in weights]
 
     def below(self, layer, steps, gamma, mask):
         sums = dict.fromkeys(mask, 0)

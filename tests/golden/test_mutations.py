@@ -16,6 +16,7 @@ from golden import (
     gradient,
     lif,
     local_error,
+    loss,
     qformat,
     random_bits,
     settings,
@@ -298,9 +299,9 @@ def no_saturation_of(kind):
                 ),
             )
         else:
-            loss, below = local_error.loss_error, local_error.error_below
+            errors, below = loss.class_errors, local_error.error_below
             monkeypatch.setattr(
-                local_error, "loss_error", lambda *a: loss(*a[:4], limit=qformat.QFormat(30))
+                loss, "class_errors", lambda *a: errors(*a[:2], limit=qformat.QFormat(30))
             )
             monkeypatch.setattr(
                 local_error,

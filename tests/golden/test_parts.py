@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from golden import gradient, lif, local_error, synapse
+from golden import gradient, lif, local_error, loss, synapse
 from golden.formats import Formats
 from golden.initialise import _fire, initialise
 from golden.network import AvgPool, Conv, Dense, Network
@@ -101,11 +101,25 @@ def test_gamma_corner_values():
 
 def test_loss_rounds_half_up_and_saturates():
     counts = np.array([1, 3, 0])
-    errors, clipped = local_error.loss_error(counts, 0, 3, (6, 2), QFormat(4))
+    difference = loss.square_difference(counts, 0, 3)
+    errors, clipped = loss.class_errors(difference, (6, 2), QFormat(4))
     assert errors.tolist() == [-3, 5, 0]  # (-12 + 2) >> 2, (18 + 2) >> 2
     assert clipped == 0
-    errors, clipped = local_error.loss_error(counts, 0, 3, (6, 0), QFormat(4))
+    errors, clipped = loss.class_errors(difference, (6, 0), QFormat(4))
     assert (errors.tolist(), clipped) == ([-7, 7, 0], 2)
+
+
+def test_softmax_halves_per_octave_and_adds_up_to_one():
+    assert loss.softmax(np.array([5, 4, 3]), 0).tolist() == [37449, 18724, 9362]  # 4 : 2 : 1
+    assert loss.softmax(np.array([5, 3, 1]), 1).tolist() == [37449, 18724, 9362]
+    assert loss.softmax(np.array([255, 0]), 0).tolist() == [65536, 0]
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        counts = rng.integers(0, 30, int(rng.integers(2, 48)))
+        softness = int(rng.integers(0, 4))
+        exact = 2.0 ** (counts / 2**softness)
+        shares = loss.softmax(counts, softness) / 2**loss.SHARE
+        assert np.abs(shares - exact / exact.sum()).max() < 0.002, seed
 
 
 def test_update_rounds_with_the_words_low_bits_and_shifts_left_exactly():

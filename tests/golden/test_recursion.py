@@ -1,5 +1,6 @@
 """The float recursion against torch autograd: an unrolled network that torch differentiates."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -37,8 +38,8 @@ class Spike(torch.autograd.Function):
 class Autograd:
     """Step-major network in torch; the graph is cut between intervals and between blocks."""
 
-    def __init__(self, network, weights):
-        self.network = network
+    def __init__(self, network, weights, temperature_shift=None):
+        self.network, self.temperature_shift = network, temperature_shift
         self.weights = [torch.tensor(w, requires_grad=True) for w in weights]
         self.state = {}
 
@@ -82,17 +83,27 @@ class Autograd:
                         counts[number] = counts[number] + s.reshape(-1)
                     else:
                         spikes = s * torch.tensor(keep.get(layer.index, True))
-        loss = sum(((wanted - count / len(frames)) ** 2).mean() for count in counts)
+        loss = sum(self.loss(count, wanted, len(frames)) for count in counts)
         for weight in self.weights:
             weight.grad = None
         loss.backward()
         return [w.grad.numpy() if w.grad is not None else np.zeros(w.shape) for w in self.weights]
 
+    def loss(self, count, wanted, steps):
+        """Mean square, or cross-entropy of 2**(count / 2**shift) scaled to its slope."""
+        if self.temperature_shift is None:
+            return ((wanted - count / steps) ** 2).mean()
+        beta = math.log(2) / 2**self.temperature_shift
+        entropy = -(wanted * torch.log_softmax(beta * count, 0)).sum()
+        return entropy * 2 / (len(count) * steps * beta)
 
-def largest_difference(network, k, steps, seed, dropout=0.0):
+
+def largest_difference(network, k, steps, seed, dropout=0.0, temperature_shift=None):
     """Train one recording both ways; return the largest difference, and each layer's max |V|."""
     rng = np.random.default_rng(seed)
     settings = Settings(interval=k, rate_shift=2, momentum_shift=2, dropout=dropout)
+    if temperature_shift is not None:
+        settings = replace(settings, loss="cross-entropy", temperature_shift=temperature_shift)
     masks = KeepMasks(network, settings)
     weights = [
         rng.normal(0.05, 1.5 / np.sqrt(layer.rows), layer.weight_shape)
@@ -100,7 +111,8 @@ def largest_difference(network, k, steps, seed, dropout=0.0):
     ]
     frames = cases.random_frames(rng, network, steps, 0.4)
     label = int(rng.integers(0, network.classes))
-    model, oracle = FloatModel(network, settings, weights), Autograd(network, weights)
+    model = FloatModel(network, settings, weights)
+    oracle = Autograd(network, weights, temperature_shift)
     momentum = [np.zeros_like(weight) for weight in weights]
     worst, size = 0.0, [0.0] * len(weights)
     for number, (first, length) in enumerate(intervals(steps, k)):
@@ -141,6 +153,14 @@ def test_dropout_and_direct_encoding_equal_autograd(k, dropout, encoding):
     assert worst < 1e-12
     assert size[0] > 1e-4, size
     assert sum(value > 1e-4 for value in size) >= 3, size
+
+
+@pytest.mark.parametrize("temperature_shift", [0, 2])
+@pytest.mark.parametrize("k", [1, 3, 8])
+def test_cross_entropy_equals_autograd(k, temperature_shift):
+    worst, size = largest_difference(DEEP, k, 8, 17, temperature_shift=temperature_shift)
+    assert worst < 1e-12
+    assert max(size) > 1e-3, size
 
 
 def test_masking_gamma_of_dropped_neurons_changes_nothing(monkeypatch):

@@ -201,6 +201,13 @@ MUTATIONS = [
         "current.steps, instruction.other) - 1", "current.steps, instruction.other - 1) - 1",
         "image",
     ),
+    # cross-entropy
+    Mutation("softmax-of-all-counts", "hw.loss", "below.eq(largest - count)", "below.eq(count)",
+        "silent"),
+    Mutation("softmax-not-normalised", "hw.loss", "rest.eq(Mux(fits, trial - total, trial))",
+        "rest.eq(trial)", "silent"),
+    Mutation("softmax-colder", "hw.loss", "softness = self.flags[2:4]", "softness = C(0, 2)",
+        "silent"),
     # dropout
     Mutation(
         "dropout-not-in-errors", "hw.lif", "Cat(masks) & keep)", "Cat(masks))", "image",

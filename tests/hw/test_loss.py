@@ -1,10 +1,10 @@
-"""LossPass against golden.local_error.loss_error, its counts and its result memory."""
+"""LossPass against golden.loss, its counts and its result memory."""
 
 import numpy as np
 import pytest
 
 from golden.formats import Formats
-from golden.local_error import loss_error
+from golden.loss import class_errors, entropy_difference, square_difference
 from golden.settings import Settings
 from host.protocol.program import LossFlag
 from hw.loss import LossPass
@@ -48,7 +48,9 @@ class Run:
         await ctx.tick()
         return spikes.sum(axis=0)[0, 0]
 
-    async def loss(self, ctx, counts, scale, *, label, steps, run=0, learn=1, report=1):
+    async def loss(
+        self, ctx, counts, scale, *, label, steps, run=0, learn=1, report=1, softness=None
+    ):
         """Run one pass and compare with golden; return the number of clipped errors."""
         bench, area, config = self.bench, self.area, self.config
         unit, f, base = bench.unit, config.formats, 11
@@ -60,11 +62,19 @@ class Run:
             "loss_shift": scale[1],
         }  # fmt: skip
         set_fields(ctx, unit.job, job)
-        ctx.set(unit.flags, int(LossFlag.REPORT) if report else 0)
+        flags = int(LossFlag.REPORT) if report else 0
+        wanted = area.words * config.lanes + 12
+        if softness is not None:
+            flags |= LossFlag.ENTROPY | softness << 2
+            wanted += learn * (2 * (area.words * config.lanes + 6) + 32)
+        ctx.set(unit.flags, int(flags))
         cycles, issued, useful, clipped = await bench.operation(ctx)
-        assert cycles == area.words * config.lanes + 8
+        assert cycles == wanted
         assert (issued, useful) == (area.words, area.valid.sum())
-        error, count = loss_error(counts, label, steps, scale, f.delta_format(0))
+        difference = square_difference(counts, label, steps)
+        if softness is not None:
+            difference = entropy_difference(counts, label, softness)
+        error, count = class_errors(difference, scale, f.delta_format(0))
         expected = list(before)
         if learn:
             words = area.to_words(error, np.zeros(area.valid.shape, np.int64))
@@ -108,6 +118,32 @@ def test_intervals_are_goldens(lanes, classes):
             shown.append(counts.tolist())
             if number:  # the other slot still holds the interval before
                 assert await run.result(ctx, 1 - number % 2) == shown[-2]
+
+    run.bench.simulate(process)
+
+
+@pytest.mark.parametrize(
+    ("lanes", "classes", "formats"),
+    [
+        (4, 3, Formats()), (4, 26, Formats(delta=14)), (8, 11, Formats(count=12)),
+        (16, 10, Formats()), (32, 47, Formats(count=5)), (64, 10, Formats()),
+    ],
+)  # fmt: skip
+def test_cross_entropy_is_goldens(lanes, classes, formats):
+    run = Run(lanes, classes, formats, seed=lanes + classes)
+
+    async def process(ctx):
+        for number in range(8):
+            options = Settings(
+                error_fraction=14, loss="cross-entropy", temperature_shift=number % 4
+            )
+            steps = (1, 9, 25, 3)[number % 4]
+            counts = await run.count(ctx, steps, (0.0, 0.4, 0.1, 0.9)[number // 2])
+            await run.loss(
+                ctx, counts, options.loss_scale(steps, classes), run=number, steps=steps,
+                label=int(run.rng.integers(classes)), softness=number % 4, learn=number != 5,
+            )  # fmt: skip
+            assert await run.result(ctx, number % 2) == counts.tolist()
 
     run.bench.simulate(process)
 
