@@ -75,7 +75,7 @@ def small_memories(config: CoreConfig) -> dict[str, tuple[int, int]]:
 def multipliers(config: CoreConfig) -> dict[str, int]:
     """Return the multiplier blocks of each unit (25 x 18 bit, as on Artix-7)."""
     lanes = config.lanes
-    return {"lif": lanes, "error": 2 * lanes, "backward": lanes, "loss": 1, "addresses": 13}
+    return {"lif": lanes, "error": 2 * lanes, "backward": lanes, "loss": 2, "addresses": 13}
 
 
 def report(layout: Layout, part: Part, steps: int = 30, clock: float = 100e6) -> tuple[str, bool]:

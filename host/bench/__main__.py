@@ -17,6 +17,7 @@ from host.bench import (
     block_tables,
     cycle_plot,
     cycle_tables,
+    images,
     lenet1,
     link_table,
     simulation,
@@ -80,6 +81,13 @@ class Bench:
             text += f"\npicture: {path}"
         return text
 
+    def images(self) -> str:
+        """Cycles of training on images by direct encoding, MNIST; what bit planes cost."""
+        try:
+            return images.report(self.options.data_dir, self.options.samples, self.options.trained)
+        except DataSetError as error:
+            return f"left out: {error}"
+
     def golden(self) -> str:
         """Training speed of the golden model on one core."""
         with pool(1) as processes:
@@ -110,7 +118,7 @@ class Bench:
             "(every memory: python -m boards.fit)"
         )
 
-    SECTIONS = ("cycles", "blocks", "golden", "simulation", "link", "memory")
+    SECTIONS = ("cycles", "blocks", "images", "golden", "simulation", "link", "memory")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -124,7 +132,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--samples", type=int, default=5, help="recordings to train (default 5)")
     parser.add_argument(
         "--trained", type=int, default=700, metavar="N",
-        help="with blocks: recordings that golden trains before (default 700, an epoch)",
+        help="with blocks and images: what golden trains on before (default 700)",
     )  # fmt: skip
     parser.add_argument("--lanes", type=int, choices=sorted(CONFIGS), default=16, help="P")
     parser.add_argument(
