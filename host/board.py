@@ -297,7 +297,8 @@ class Board(ABC):
         learn : bool
             Train.
         update_every : int
-            Intervals, across recordings, per change of the weights.
+            Intervals per change of the weights, counted by `trained_intervals`: across recordings,
+            calls, and a restart that restores that number.
 
         Raises
         ------
@@ -308,18 +309,16 @@ class Board(ABC):
             raise ValueError(f"update_every must be at least 1, not {update_every}")
         todo: deque[list[int]] = deque()  # intervals to come, per recording
         counts = np.zeros(self.network.classes, np.int64)
-        number = 0
         for sample in samples:
             cut = intervals(len(sample.frames), min(self.layout.interval, len(sample.frames)))
             todo.append([len(cut)])
             for first, length in cut:
-                number += 1
                 self.submit(
                     sample.frames[first : first + length],
                     sample.label,
                     start=first == 0,
                     learn=learn,
-                    update=number % update_every == 0,
+                    update=(self.trained_intervals + 1) % update_every == 0,
                 )
                 while self._fetched:
                     counts += self.collect()

@@ -42,7 +42,10 @@ class Progress:
     samples : int
         Recordings trained in the run.
     trained_intervals : int
-        Updates in the run: keys the random bits of stochastic rounding.
+        Intervals trained in the run: keys the random bits of stochastic rounding and dropout.
+    update_every : int
+        Intervals per change of the weights; `trained_intervals` modulo this is what V has gathered
+        since the last one.
     recent, recent_right : int
         Recordings trained, and correct, since the last line of metrics.
     records : int
@@ -58,6 +61,7 @@ class Progress:
     right: int = 0
     samples: int = 0
     trained_intervals: int = 0
+    update_every: int = 1
     recent: int = 0
     recent_right: int = 0
     records: int = 0

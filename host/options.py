@@ -97,6 +97,18 @@ def parser() -> argparse.ArgumentParser:
     add("--halve-every", metavar="N", type=int, help="epochs between halvings of the rate, 0 never")
     add("--momentum-shift", metavar="D", type=int, help="momentum 1 - 2**-D, 0 switches it off")
     add("--error-fraction", metavar="N", type=int, help="fractional bits of errors (f_e)")
+    add(
+        "--update-every", metavar="M", type=int,
+        help="intervals per change of the weights (default: 1)",
+    )  # fmt: skip
+    add(
+        "--dropout", metavar="P", type=float,
+        help="share of neurons dropped while training, in steps of 1/256 (default: 0)",
+    )  # fmt: skip
+    add(
+        "--dropout-correction", action=argparse.BooleanOptionalAction,
+        help="raise thresholds at inference, where nothing is dropped (default: not)",
+    )  # fmt: skip
     add = made.add_argument_group("board").add_argument
     add(
         "--board", metavar="B", help="sim (default), golden, or uart:PORT such as uart:/dev/ttyUSB1"
@@ -198,6 +210,7 @@ def _new(options: argparse.Namespace) -> Run:
         halve_every=_given(options.halve_every, preset.halve_every),
         seed=settings.seed,
         check=_check(options, _given(options.board, "sim")),
+        update_every=_given(options.update_every, 1),
     )
     config = None
     if not _given(options.board, "sim").startswith("uart:") or options.lanes is not None:
@@ -226,7 +239,11 @@ def _settings(
         momentum_shift=_given(options.momentum_shift, base.momentum_shift),
         seed=_given(options.seed, base.seed),
         frozen=_given(options.freeze, base.frozen),
+        dropout=_given(options.dropout, base.dropout),
+        dropout_correction=_given(options.dropout_correction, base.dropout_correction),
     )
+    if settings.dropout_correction and not settings.dropout_code:
+        raise ValueError("--dropout-correction needs --dropout above 0")
     for length in {length for _, length in cut}:
         settings.loss_scale(length, network.classes)
     return settings
@@ -241,7 +258,7 @@ def _again(options: argparse.Namespace) -> Run:
     wrong = [
         "--" + name.replace("_", "-")
         for name, value in vars(options).items()
-        if value not in (None, False) and name not in RESUME_OPTIONS
+        if value is not None and name not in RESUME_OPTIONS
     ]
     if wrong:
         raise ValueError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from golden.qformat import Int
+from golden.settings import intervals
 from golden.trainer import GoldenModel, Sample
 from host.board import Board
 
@@ -19,11 +20,15 @@ class SideBySide:
     Parameters
     ----------
     board : Board
-        Holds the network; the golden model starts from its weights, momentum and update number.
+        Holds the network; the golden model starts from its weights, momentum and number of trained
+        intervals.
+    update_every : int
+        Intervals per change of the weights.
     """
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, update_every: int = 1) -> None:
         self.board = board
+        self.update_every = update_every
         self.model = GoldenModel(
             board.network,
             board.config.formats,
@@ -43,9 +48,8 @@ class SideBySide:
         MismatchError
             Something differs; the message names recording, layer, index, got and expected.
         """
-        halvings = self.board.halvings
-        expected = self.model.train_sample(sample.frames, sample.label, halvings=halvings)
-        counts = self.board.train_sample(sample.frames, sample.label)
+        expected = self._expected(sample)
+        (counts,) = self.board.run_samples([sample], learn=True, update_every=self.update_every)
         self.samples += 1
         self._compare("counts of the output", counts, expected)
         for kind, got, wanted in (
@@ -55,6 +59,16 @@ class SideBySide:
             for layer in self.board.network.weighted:
                 here = layer.hash_id
                 self._compare(f"{kind} of {layer.name}", got[here], wanted[here])
+        return counts
+
+    def _expected(self, sample: Sample) -> Int:
+        counts = np.zeros(self.model.network.classes, np.int64)
+        for first, length in intervals(len(sample.frames), self.model.settings.interval):
+            counts += self.model.run_interval(
+                sample.frames[first : first + length], sample.label, start=first == 0, learn=True,
+                halvings=self.board.halvings,
+                update=(self.model.trained_intervals + 1) % self.update_every == 0,
+            )  # fmt: skip
         return counts
 
     def _compare(self, what: str, got: Int, expected: Int) -> None:

@@ -67,7 +67,7 @@ def train(run: Run, run_dir: str | None) -> int:
     print(run.data.summary())
     print(
         f"network {run.network.name}: {describe(run.network)}, {run.network.weights:,} weights, "
-        f"n = {run.network.block_length}, k = {run.settings.interval}"
+        f"n = {run.network.block_length}, k = {run.settings.interval}{_unusual(run)}"
     )
     _check_fit(run)
     with open_board(run.board, run.config) as board:
@@ -104,6 +104,17 @@ def train(run: Run, run_dir: str | None) -> int:
     return 0
 
 
+def _unusual(run: Run) -> str:
+    """Say what most runs do without."""
+    settings, text = run.settings, ""
+    if settings.dropout_code:
+        corrected = "" if settings.dropout_correction else "not "
+        text += f", dropout {settings.dropout:g}, {corrected}corrected at inference"
+    if run.plan.update_every > 1:
+        text += f", an update every {run.plan.update_every} intervals"
+    return text
+
+
 def _check_fit(run: Run) -> None:
     """Refuse a network that does not fit before a simulation is built for minutes."""
     from golden.layout import place
@@ -132,6 +143,11 @@ def _load_state(run: Run, board: Board, folder: RunFolder) -> Progress:
     if (state.network, state.settings) != (run.network, run.settings):
         raise RunFolderError(
             f"{folder.weights} holds another network or other settings than {folder.config}"
+        )
+    if state.progress.update_every != run.plan.update_every:
+        raise RunFolderError(
+            f"update_every in {folder.config} must be the {state.progress.update_every} of "
+            f"{folder.weights}, not {run.plan.update_every}"
         )
     if state.formats != board.config.formats:
         raise RunFolderError(

@@ -48,6 +48,8 @@ class Plan:
         Of the order of the recordings.
     check : int
         Recordings on which the board is compared with a golden model.
+    update_every : int
+        Intervals per change of the weights, across recordings and epochs.
 
     Raises
     ------
@@ -59,9 +61,11 @@ class Plan:
     halve_every: int = 0
     seed: int = 1
     check: int = 0
+    update_every: int = 1
 
     def __post_init__(self) -> None:
-        for name, low in (("epochs", 1), ("halve_every", 0), ("seed", 0), ("check", 0)):
+        bounds = {"epochs": 1, "halve_every": 0, "seed": 0, "check": 0, "update_every": 1}
+        for name, low in bounds.items():
             value = getattr(self, name)
             if not isinstance(value, int):
                 raise TypeError(f"{name} must be an int, not {value!r}")
@@ -129,6 +133,7 @@ class Training:
         self.board, self.data, self.plan, self.folder = board, data, plan, folder
         self.progress = replace(progress) if progress else Progress()
         self.progress.totals = dict(self.progress.totals)
+        self.progress.update_every = plan.update_every
         self.stop = False
         self._side: SideBySide | None = None
         self._seen: dict[str, int] = {}
@@ -161,7 +166,7 @@ class Training:
                     self.say(f"before training: test accuracy {accuracy:.1%}")
                     self._record("before", epoch=0, test_accuracy=accuracy)
                 if plan.check:
-                    self._side = SideBySide(self.board)
+                    self._side = SideBySide(self.board, plan.update_every)
                 for epoch in range(progress.epoch, plan.epochs):
                     self._epoch(epoch)
                 if self._confusion is None:
@@ -204,7 +209,10 @@ class Training:
             sample = recordings[0]
             pairs: Iterable[tuple[Int, int]] = [(self._side.train(sample), sample.label)]
         else:
-            pairs = _answers(board, self._until_stopped(recordings), learn=True)
+            pairs = _answers(
+                board, self._until_stopped(recordings), learn=True,
+                update_every=self.plan.update_every,
+            )  # fmt: skip
         for counts, label in pairs:
             right = int(np.argmax(counts)) == label
             progress.position += 1
@@ -314,7 +322,9 @@ class Training:
         self._saved = time.monotonic()
 
 
-def _answers(board: Board, samples: Iterable[Sample], *, learn: bool) -> Iterator[tuple[Int, int]]:
+def _answers(
+    board: Board, samples: Iterable[Sample], *, learn: bool, update_every: int = 1
+) -> Iterator[tuple[Int, int]]:
     """Run recordings; yield counts and class of each."""
     labels: deque[int] = deque()
 
@@ -323,5 +333,5 @@ def _answers(board: Board, samples: Iterable[Sample], *, learn: bool) -> Iterato
             labels.append(sample.label)
             yield sample
 
-    for counts in board.run_samples(noted(), learn=learn):
+    for counts in board.run_samples(noted(), learn=learn, update_every=update_every):
         yield counts, labels.popleft()

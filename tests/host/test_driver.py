@@ -345,3 +345,29 @@ def test_board_that_stays_busy_is_reported(monkeypatch):
         with pytest.raises(BoardError, match="is busy for more than 0 s: reset it"):
             board.write_rows(Space.WEIGHTS, bytes(16))
         assert board.link.statistics.requests[Packet.RUN.name] == 1
+
+
+def test_updates_are_counted_across_calls():
+    """Weights change after every fourth trained interval, however recordings are handed over."""
+    with golden() as board:
+        board.load(NETWORK, SETTINGS, weights())
+        samples = recordings(5)  # of three intervals each
+        list(board.run_samples(samples, learn=True, update_every=4))
+        together = contents(board)
+        board.load(NETWORK, SETTINGS, weights())
+        updates = []
+        submit = board._submit
+
+        def noted(frames, label, start, learn, update):
+            updates.append(update)
+            return submit(frames, label, start, learn, update)
+
+        board._submit = noted
+        for sample in samples:
+            list(board.run_samples([sample], learn=True, update_every=4))
+            board.evaluate([sample])  # does not count
+        apart = contents(board)
+        del apart["state"], together["state"]  # of another recording
+        assert_same(apart, together)
+        learned = [u for i, u in enumerate(updates) if i % 6 < 3]
+        assert learned == [number % 4 == 3 for number in range(15)]

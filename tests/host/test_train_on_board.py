@@ -161,6 +161,64 @@ def test_a_resumed_run_equals_an_uninterrupted_one(program, tmp_path, stop_after
     assert {path.name for path in (tmp_path / "parts").iterdir()} == FILES
 
 
+@pytest.mark.parametrize("intervals", [11, 14, 23, 34, 45, 60])
+def test_dropout_and_rare_updates_resume_exactly(program, tmp_path, stop_after, intervals):
+    """Three intervals per update, two per recording: V is half full at most stops."""
+    options = ("--dropout", "0.25", "--dropout-correction", "--update-every", "3")
+    program("--run-dir", "whole", *options)
+    stop_after(intervals)
+    assert program("--run-dir", "parts", *options)[0] == 130
+    status, out, err = program("--resume", "parts")
+    assert status == 0, err
+    assert "dropout 0.25, corrected at inference, an update every 3 intervals" in out
+    assert_equal_runs(contents(tmp_path / "whole"), contents(tmp_path / "parts"))
+    state = checkpoint.load(tmp_path / "parts" / "weights.npz")
+    assert (state.settings.dropout, state.settings.dropout_correction) == (0.25, True)
+    assert state.progress.update_every == 3
+    config = json.loads((tmp_path / "parts" / "config.json").read_text())
+    assert config["plan"]["update_every"] == 3
+    assert config["settings"]["dropout"] == 0.25
+
+
+def test_updates_come_after_so_many_intervals_of_the_run(program, tmp_path, monkeypatch):
+    """Across recordings and epochs, evaluations between them left out."""
+    updates = []
+
+    class Noting(GoldenBoard):
+        def _submit(self, frames, label, start, learn, update):
+            if learn:
+                updates.append(update)
+            return super()._submit(frames, label, start, learn, update)
+
+    monkeypatch.setattr("host.driver.GoldenBoard", Noting)
+    program("--run-dir", "a", "--update-every", "7")
+    assert updates == [number % 7 == 6 for number in range(2 * 24)]
+    program("--run-dir", "b")
+    assert all(updates[48:])
+    assert not np.array_equal(contents(tmp_path / "a")[2][0], contents(tmp_path / "b")[2][0])
+
+
+def test_another_rhythm_of_updates_than_the_checkpoints_is_refused(program, tmp_path):
+    program("--run-dir", "a", "--update-every", "5")
+    path = tmp_path / "a" / "config.json"
+    config = json.loads(path.read_text())
+    config["plan"]["update_every"] = 2
+    path.write_text(json.dumps(config))
+    status, _, err = program("--resume", "a")
+    assert status == 2
+    assert "must be the 5 of a/weights.npz, not 2" in err
+
+
+def test_a_run_begun_before_there_were_these_options_goes_on(program, tmp_path):
+    program("--run-dir", "a", "--epochs", "1")
+    path = tmp_path / "a" / "config.json"
+    config = json.loads(path.read_text())
+    del config["plan"]["update_every"]
+    del config["settings"]["dropout"], config["settings"]["dropout_correction"]
+    path.write_text(json.dumps(config))
+    assert program("--resume", "a", "--epochs", "2")[0] == 0
+
+
 def test_a_finished_run_can_have_more_epochs(program, tmp_path):
     program("--run-dir", "a", "--epochs", "3", "--halve-every", "1")
     program("--run-dir", "b", "--epochs", "1", "--halve-every", "1")
@@ -225,6 +283,10 @@ def test_a_board_that_breaks_leaves_a_folder_to_go_on_with(program, tmp_path, mo
         (["--lanes", "12"], "lanes must be a power of two, not 12"),
         (["--momentum-shift", "99"], "momentum_shift must be between 0 and 15, not 99"),
         (["--seed", "-1"], "seed must be between 0 and"),
+        (["--dropout", "1"], "dropout must be at least 0 and below 1, not 1.0"),
+        (["--dropout", "-0.1"], "dropout must be at least 0 and below 1, not -0.1"),
+        (["--dropout-correction"], "--dropout-correction needs --dropout above 0"),
+        (["--update-every", "0"], "update_every must be at least 1, not 0"),
         (["--board", "fpga"], "board must be sim, golden or uart:PORT, not 'fpga'"),
         (["--board", "uart:/dev/no-such-port"], "no board at /dev/no-such-port (no such device)"),
         (["--network", "lenet"], "network must be one of small, moving, lenet1, strided or an "
@@ -290,6 +352,10 @@ def test_resume_refuses_other_options(program):
     status, _, err = program("--resume", "a", "--k", "3", "--seed", "4")
     assert status == 2
     assert "leave out --k, --seed" in err
+    late = ("--dropout", "0", "--no-dropout-correction", "--update-every", "1")
+    status, _, err = program("--resume", "a", *late)
+    assert status == 2
+    assert "leave out --update-every, --dropout, --dropout-correction" in err
 
 
 @pytest.mark.parametrize(
@@ -327,19 +393,20 @@ class Tampered(GoldenBoard):
         return run
 
 
+@pytest.mark.parametrize("options", [(), ("--dropout", "0.5", "--update-every", "3")])
 @pytest.mark.parametrize("spoil", [None, "weights", "momentum", "counts"])
-def test_a_board_is_compared_with_golden(program, tmp_path, monkeypatch, spoil):
+def test_a_board_is_compared_with_golden(program, tmp_path, monkeypatch, spoil, options):
     def opened(name, config=None):
         return Tampered(config)
 
     monkeypatch.setattr("host.driver.open_board", opened)
     monkeypatch.setattr(Tampered, "spoil", spoil)
-    status, out, err = program("--board", "sim", "--check", "3", "--run-dir", "a")
+    status, out, err = program("--board", "sim", "--check", "3", "--run-dir", "a", *options)
     said = "first 3 samples: weights, momentum and counts equal the golden model's, bit for bit"
     if spoil is None:
         assert status == 0, err
         assert said in out
-        program("--run-dir", "b")
+        program("--run-dir", "b", *options)
         assert_equal_runs(contents(tmp_path / "a"), contents(tmp_path / "b"))
         return
     assert status == 3

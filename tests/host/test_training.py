@@ -31,6 +31,7 @@ def folder(tmp_path):
         ("epochs", 0, ValueError),
         ("halve_every", -1, ValueError),
         ("check", -1, ValueError),
+        ("update_every", 0, ValueError),
         ("seed", -1, ValueError),
         ("epochs", 1.5, TypeError),
     ],
