@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from golden.core_config import CoreConfig
+from golden.loss import LOSSES
 from golden.network import CLASSIFIERS, Network
 from golden.settings import Settings, intervals
 from host import datasets, presets
@@ -108,6 +109,11 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--dropout-correction", action=argparse.BooleanOptionalAction,
         help="raise thresholds at inference, where nothing is dropped (default: not)",
+    )  # fmt: skip
+    add("--loss", choices=LOSSES, help="error at the end of an interval (default: mse)")
+    add(
+        "--temperature-shift", metavar="N", type=int,
+        help="of cross-entropy: a class with 2**N spikes less weighs half (default: 0)",
     )  # fmt: skip
     add = made.add_argument_group("board").add_argument
     add(
@@ -241,9 +247,13 @@ def _settings(
         frozen=_given(options.freeze, base.frozen),
         dropout=_given(options.dropout, base.dropout),
         dropout_correction=_given(options.dropout_correction, base.dropout_correction),
+        loss=_given(options.loss, base.loss),
+        temperature_shift=_given(options.temperature_shift, base.temperature_shift),
     )
     if settings.dropout_correction and not settings.dropout_code:
         raise ValueError("--dropout-correction needs --dropout above 0")
+    if settings.temperature_shift and settings.loss != "cross-entropy":
+        raise ValueError("--temperature-shift needs --loss cross-entropy")
     for length in {length for _, length in cut}:
         settings.loss_scale(length, network.classes)
     return settings

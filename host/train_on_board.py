@@ -110,6 +110,8 @@ def _unusual(run: Run) -> str:
     if settings.dropout_code:
         corrected = "" if settings.dropout_correction else "not "
         text += f", dropout {settings.dropout:g}, {corrected}corrected at inference"
+    if settings.loss != "mse":
+        text += f", {settings.loss} halved per {1 << settings.temperature_shift} spikes"
     if run.plan.update_every > 1:
         text += f", an update every {run.plan.update_every} intervals"
     return text

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from golden import trainer
 from golden.counters import Counters
 from golden.formats import Formats
 from golden.initialise import initialise
@@ -76,6 +77,27 @@ def test_accumulation_over_several_intervals_equals_the_scalar_reference():
         scalar.run_interval(part, 1, step == 0, True, update=update)
         assert not cases.difference(model, scalar)
     assert model.trained_intervals == 6
+
+
+@pytest.mark.parametrize(("k", "same"), [(1, True), (2, False)])
+def test_no_temporal_term_remains_at_k_1(k, same, monkeypatch):
+    """C_0 and C_1 weigh gamma of the step after: with one step per interval there is none."""
+    ends = []
+    for c0, c1 in ((None, None), (11, -99)):
+
+        def codes(layer, formats, c0=c0, c1=c1, original=trainer.checked_codes):
+            made = original(layer, formats)
+            return made if c0 is None else replace(made, c0=c0, c1=c1)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(trainer, "checked_codes", codes)
+            network = replace(NETWORK, block_length=1)
+            model, frames, weights = small(network=network, interval=k, error_fraction=10)
+        model.train_sample(frames, 1)
+        ends.append(state(model))
+    equal = [np.array_equal(one, other) for one, other in zip(*ends, strict=True)]
+    assert all(equal) == same
+    assert not np.array_equal(ends[0][0], weights[0])  # it did learn
 
 
 def test_without_learning_only_the_membranes_change():

@@ -180,6 +180,16 @@ def test_dropout_and_rare_updates_resume_exactly(program, tmp_path, stop_after, 
     assert config["settings"]["dropout"] == 0.25
 
 
+def test_loss_is_chosen_and_kept(program, tmp_path):
+    options = ("--loss", "cross-entropy", "--temperature-shift", "1")
+    _, out, _ = program("--run-dir", "a", *options)
+    assert "cross-entropy halved per 2 spikes" in out
+    state = checkpoint.load(tmp_path / "a" / "weights.npz")
+    assert (state.settings.loss, state.settings.temperature_shift) == ("cross-entropy", 1)
+    program("--run-dir", "b")
+    assert not np.array_equal(contents(tmp_path / "a")[2][0], contents(tmp_path / "b")[2][0])
+
+
 def test_updates_come_after_so_many_intervals_of_the_run(program, tmp_path, monkeypatch):
     """Across recordings and epochs, evaluations between them left out."""
     updates = []
@@ -286,6 +296,11 @@ def test_a_board_that_breaks_leaves_a_folder_to_go_on_with(program, tmp_path, mo
         (["--dropout", "1"], "dropout must be at least 0 and below 1, not 1.0"),
         (["--dropout", "-0.1"], "dropout must be at least 0 and below 1, not -0.1"),
         (["--dropout-correction"], "--dropout-correction needs --dropout above 0"),
+        (["--temperature-shift", "1"], "--temperature-shift needs --loss cross-entropy"),
+        (
+            ["--loss", "cross-entropy", "--temperature-shift", "4"],
+            "temperature_shift must be between 0 and 3, not 4",
+        ),
         (["--update-every", "0"], "update_every must be at least 1, not 0"),
         (["--board", "fpga"], "board must be sim, golden or uart:PORT, not 'fpga'"),
         (["--board", "uart:/dev/no-such-port"], "no board at /dev/no-such-port (no such device)"),
