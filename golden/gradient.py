@@ -121,9 +121,15 @@ def update(
     return clipped
 
 
-def decay(momentum: Integers, shift: int) -> None:
-    """Decay V in place after an update: ``V - (V >> d)`` for d > 0, else 0."""
-    if shift:
+def decay(momentum: Integers, shift: int, to_zero: bool = False) -> None:
+    """Decay V in place after an update: ``V - (V >> d)`` for d > 0, else 0.
+
+    The floor leaves V of 0 .. 2**d - 1 as it is; with `to_zero` the shift rounds away from 0, so
+    that V of either sign loses at least 1: ``V - ((V + 2**d - 1) >> d)`` for V > 0.
+    """
+    if shift and to_zero:
+        momentum -= (momentum + (momentum > 0) * momentum.dtype.type((1 << shift) - 1)) >> shift
+    elif shift:
         momentum -= momentum >> shift
     else:
         momentum[...] = 0

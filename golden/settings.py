@@ -42,6 +42,9 @@ class Settings:
         a single value stands for all.
     momentum_shift : int
         d of mu = 1 - 2**-d; 0 switches momentum off.
+    decay_to_zero : bool
+        V decays to 0 from either side. Otherwise V of 1 .. 2**d - 1 never decays, which pulls
+        weights down where updates are many and gradients few: at k = 1.
     seed : int
         Keys the random bits of stochastic rounding, 32 bits.
 
@@ -77,6 +80,7 @@ class Settings:
     dropout_correction: bool = False
     loss: str = "mse"
     temperature_shift: int = 0
+    decay_to_zero: bool = False
 
     BOUNDS: ClassVar[dict[str, tuple[int, int]]] = {
         "interval": (1, 255),

@@ -279,7 +279,7 @@ class GoldenModel:
         q = self.settings.update_shift(layer, self.formats, halvings)
         clipped = gradient.update(weight, momentum, words, q, self.limits.weight)
         counters.saturated("weight", clipped)
-        gradient.decay(momentum, self.settings.momentum_shift)
+        gradient.decay(momentum, self.settings.momentum_shift, self.settings.decay_to_zero)
         if trace is not None:
             trace.record(layer.name, "V", momentum)
             trace.record(layer.name, "W", weight)

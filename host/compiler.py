@@ -112,6 +112,7 @@ def _row(placed: LayerLayout, layout: Layout, settings: Settings, halvings: int)
             "stride": int(math.log2(layer.stride)),
             "shift": settings.update_shift(layer, formats, halvings),
             "decay": settings.momentum_shift,
+            "to_zero": settings.decay_to_zero,
             "hash_id": layer.hash_id,
         }
     return row

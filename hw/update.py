@@ -26,7 +26,7 @@ class UpdatePass(Component):
 
         W := sat_weight(W - ((V + r) >> q))      r: low q bits of the row's random word; q <= 0:
                                                  exact left shift
-        V := V - (V >> d), for d = 0: 0
+        V := V - (V >> d), for d = 0: 0; ``layer.to_zero`` rounds V > 0 up before it is taken away
 
     The random word belongs to (``hash_id``, row, c_out >> 4). Rows: for g in groups, for row in
     ``layer.rows``, at address ``weight_base + g * rows + row``. Lanes beyond the last channel do
@@ -171,12 +171,14 @@ class UpdatePass(Component):
         random_mask = Signal(MAX_SHIFT, reset_less=True)
         lost = Signal(MAX_LEFT, reset_less=True)
         decay = Signal(4, reset_less=True)
+        rest = Signal(15, reset_less=True)  # bits of V that the decay shifts out
         with m.If(self.start):
             m.d.sync += [
                 amount.eq(q + MAX_LEFT),
                 random_mask.eq(Cat(q > bit for bit in range(MAX_SHIFT))),
                 lost.eq(Cat(-q > bit for bit in range(MAX_LEFT))),
                 decay.eq(self.layer.decay),
+                rest.eq(Cat(self.layer.to_zero & (self.layer.decay > bit) for bit in range(15))),
             ]
         return {
             "step": max(f.gradient, f.weight + 1),
@@ -184,6 +186,7 @@ class UpdatePass(Component):
             "mask": random_mask,
             "lost": lost,
             "decay": decay,
+            "rest": rest,
         }
 
     def _weight(self, m, lane, word, shift, present):
@@ -225,12 +228,16 @@ class UpdatePass(Component):
         m.d.sync += beyond.eq(Cat(above).any())
         beyond = delay(m, beyond, 2, f"beyond{lane}")
         negative = delay(m, v1[-1], 3, f"negative{lane}")
+        # Rounded up, a positive V loses 1 more if the shift dropped a bit.
+        up = register(1, "up")
+        m.d.sync += up.eq((v1[: len(shift["rest"])] & shift["rest"]).any() & ~v1[-1])
+        taken = v_fine + Cat(delay(m, up, 1, f"up{lane}"), C(0, 1)).as_signed()
         # Stage 4: both differences.
         difference = register(signed(max(width, f.weight) + 1), "difference")
         v_left = register(signed(f.gradient), "v_left")
         m.d.sync += [
             difference.eq(delay(m, w, 3, f"w{lane}") - step),
-            v_left.eq(Mux(by == 0, 0, delay(m, v1, 2, f"v{lane}") - v_fine)),
+            v_left.eq(Mux(by == 0, 0, delay(m, v1, 2, f"v{lane}") - taken)),
         ]
         # Stage 5: saturation.
         limited, clip = saturate(difference, f.weight)

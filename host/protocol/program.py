@@ -41,6 +41,7 @@ LAYER = Record(
         Field("window", 2, "log2 of a pool's window"),
         Field("shift", 6, "q of the update", signed=True),
         Field("decay", 4, "d of the momentum, 0 clears V"),
+        Field("to_zero", 1, "the decay rounds away from 0"),
         Field("hash_id", 8, "layer number of the random bits"),
         Field("random", 1, "weights are scale times a hash of their address, not stored"),
         Field("scale", 13, "scale of random weights, fraction f_w"),

@@ -178,6 +178,7 @@ def settings(draw, network, interval):
         dropout_correction=draw(st.booleans()),
         loss=draw(st.sampled_from(("mse", "mse", "cross-entropy"))),
         temperature_shift=draw(st.integers(0, 3)),
+        decay_to_zero=draw(st.booleans()),
     )
 
 

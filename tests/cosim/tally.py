@@ -88,6 +88,7 @@ OPTIONS = {
     "cross-entropy": lambda c, _: c.settings.loss == "cross-entropy",
     "momentum off": lambda c, _: c.settings.momentum_shift == 0,
     "momentum on": lambda c, _: c.settings.momentum_shift > 0,
+    "decay to zero": lambda c, _: c.settings.decay_to_zero and c.settings.momentum_shift > 0,
     "rate per layer": lambda c, _: len(set(c.settings.layer_shifts)) > 1,
     "update shifts right": lambda c, config: any(q > 0 for q in shifts(c, config.formats)),
     "update shifts left": lambda c, config: any(q < 0 for q in shifts(c, config.formats)),

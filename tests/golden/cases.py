@@ -56,6 +56,7 @@ def random_settings(rng, network, steps, k=None):
         dropout=float(rng.choice([0, 0, 0.1, 0.5])),
         loss=str(rng.choice(["mse", "mse", "cross-entropy"])),
         temperature_shift=int(rng.integers(0, 4)),
+        decay_to_zero=bool(rng.integers(2)),
     )
 
 

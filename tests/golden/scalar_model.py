@@ -286,7 +286,9 @@ class ScalarModel:
                 word = speck_word(settings.seed, self.trained, layer.hash_id, c >> 4, row)
                 moved = (v[row][c] + word % 2**q) // 2**q if q > 0 else v[row][c] * 2**-q
                 w[row][c] = self.saturate("weight", self.formats.weight, w[row][c] - moved)
-                v[row][c] = v[row][c] - v[row][c] // 2**d if d else 0
+                kept = Fraction(v[row][c], 2**d)
+                away = settings.decay_to_zero and v[row][c] > 0
+                v[row][c] -= math.ceil(kept) if away or not d else math.floor(kept)
 
     def count(self, layer, phase, steps, events, gamma):
         """Count lane operations by going through every synapse."""

@@ -155,7 +155,7 @@ CASES = {
         ),
         Settings(
             interval=3, error_fraction=11, rate_shift=-1, momentum_shift=1, seed=7, dropout=0.3,
-            dropout_correction=True,
+            dropout_correction=True, decay_to_zero=True,
         ),
         CoreConfig(lanes=4, pack_max=1, formats=NARROW, **SIZES),
         steps=4, recordings=2, density=0.5, gain=1.5, seed=5,

@@ -132,7 +132,9 @@ MUTATIONS = [
         "random-words-of-first-update", "hw.core",
         "keys.number.eq(self.job.payload.trained_intervals)", "keys.number.eq(0)",
     ),
-    Mutation("no-decay", "hw.update", 'f"v{lane}") - v_fine', 'f"v{lane}")'),
+    Mutation("no-decay", "hw.update", 'f"v{lane}") - taken', 'f"v{lane}")'),
+    Mutation("small-momentum-stays", "hw.update", "taken = v_fine + ", "taken = v_fine + 0 * ",
+        "image"),
     Mutation(
         "last-row-and-column-left-out", "hw.walker",
         "padded >> layer.stride, size - 1)", "padded >> layer.stride, size - 2)",

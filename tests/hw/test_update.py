@@ -39,7 +39,9 @@ class Run:
         values = [unpack_word(w, lanes, width) for w in words[base : base + groups * rows]]
         return np.array(values).reshape(groups, rows, lanes).transpose(1, 0, 2).reshape(rows, -1)
 
-    async def update(self, ctx, rows, channels, q, d, base=5, hash_id=3, keys=(7, 8)):
+    async def update(
+        self, ctx, rows, channels, q, d, base=5, hash_id=3, keys=(7, 8), to_zero=False
+    ):
         """Run one update and compare with golden; return the number of clipped weights."""
         bench, config, rng = self.bench, self.config, self.rng
         f, lanes = config.formats, config.lanes
@@ -58,7 +60,7 @@ class Run:
             ctx, bench.unit.layer,
             {
                 "weight_base": base, "rows": rows, "groups": groups, "channels": channels,
-                "shift": q, "decay": d, "hash_id": hash_id,
+                "shift": q, "decay": d, "to_zero": to_zero, "hash_id": hash_id,
             },
         )  # fmt: skip
         cycles, issued, useful, clipped = await bench.operation(ctx)
@@ -69,7 +71,7 @@ class Run:
         v = self.matrix(before["momentum"], base, rows, channels, f.gradient)[:, :channels].copy()
         words = rounding_words(round_keys(*keys), hash_id, rows, channels)
         count = update(w, v, words, q, f.weight_format)
-        decay(v, d)
+        decay(v, d, to_zero)
         for name, expected, width in (("weight", w, f.weight), ("momentum", v, f.gradient)):
             after = bench.dump(ctx, name)
             got = self.matrix(after, base, rows, channels, width)[:, :channels]
@@ -92,7 +94,10 @@ def test_every_shift_is_goldens(start, formats):
     async def process(ctx):
         for q in range(start, min(32, start + 12)):
             keys = (q + 50, 2**32 - 1)
-            await run.update(ctx, rows=12, channels=7, q=q, d=(q + 15) % 16, keys=keys)
+            for to_zero in (False, True):
+                await run.update(
+                    ctx, rows=12, channels=7, q=q, d=(q + 15) % 16, keys=keys, to_zero=to_zero
+                )
 
     run.bench.simulate(process)
 
