@@ -101,7 +101,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "mnist": Preset(
         "lenet1",
-        Settings(interval=10, rate_shift=6, layer_shifts=(6, 4, 5, 2, 1, 1, 0, 0)),
+        Settings(interval=10, rate_shift=4, layer_shifts=(4, 4, 4, 2, 1, 1, 0, 0)),
         epochs=4,
         halve_every=2,
         train_limit=2000,
