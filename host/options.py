@@ -108,7 +108,7 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     add(
         "--dropout-correction", action=argparse.BooleanOptionalAction,
-        help="raise thresholds at inference, where nothing is dropped (default: not)",
+        help="raise thresholds at inference, where nothing is dropped (default: with --dropout)",
     )  # fmt: skip
     add("--loss", choices=LOSSES, help="error at the end of an interval (default: mse)")
     add(
@@ -246,10 +246,12 @@ def _settings(
         seed=_given(options.seed, base.seed),
         frozen=_given(options.freeze, base.frozen),
         dropout=_given(options.dropout, base.dropout),
-        dropout_correction=_given(options.dropout_correction, base.dropout_correction),
+        dropout_correction=_given(options.dropout_correction, bool(options.dropout)),
         loss=_given(options.loss, base.loss),
         temperature_shift=_given(options.temperature_shift, base.temperature_shift),
     )
+    if options.dropout and not settings.dropout_code:
+        raise ValueError(f"dropout must be 0 or at least 1/256, not {options.dropout!r}")
     if settings.dropout_correction and not settings.dropout_code:
         raise ValueError("--dropout-correction needs --dropout above 0")
     if settings.temperature_shift and settings.loss != "cross-entropy":

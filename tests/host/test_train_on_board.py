@@ -12,6 +12,7 @@ import pytest
 
 from host import checkpoint, training
 from host.golden_board import GoldenBoard
+from host.options import parser, resolve
 
 SCRIPT = Path(__file__).parents[2] / "host" / "train_on_board.py"
 FILES = {
@@ -164,7 +165,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(program, tmp_path, stop_after
 @pytest.mark.parametrize("intervals", [11, 14, 23, 34, 45, 60])
 def test_dropout_and_rare_updates_resume_exactly(program, tmp_path, stop_after, intervals):
     """Three intervals per update, two per recording: V is half full at most stops."""
-    options = ("--dropout", "0.25", "--dropout-correction", "--update-every", "3")
+    options = ("--dropout", "0.25", "--update-every", "3")
     program("--run-dir", "whole", *options)
     stop_after(intervals)
     assert program("--run-dir", "parts", *options)[0] == 130
@@ -188,6 +189,21 @@ def test_loss_is_chosen_and_kept(program, tmp_path):
     assert (state.settings.loss, state.settings.temperature_shift) == ("cross-entropy", 1)
     program("--run-dir", "b")
     assert not np.array_equal(contents(tmp_path / "a")[2][0], contents(tmp_path / "b")[2][0])
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ((), False),
+        (("--dropout", "0.5"), True),
+        (("--dropout", "0.5", "--no-dropout-correction"), False),
+        (("--no-dropout-correction",), False),
+    ],
+)
+def test_dropout_is_corrected_unless_it_shall_not(tmp_path, monkeypatch, options, expected):
+    monkeypatch.chdir(tmp_path)
+    run = resolve(parser().parse_args(["--board", "golden", *options]))
+    assert run.settings.dropout_correction is expected
 
 
 def test_updates_come_after_so_many_intervals_of_the_run(program, tmp_path, monkeypatch):
@@ -295,6 +311,7 @@ def test_a_board_that_breaks_leaves_a_folder_to_go_on_with(program, tmp_path, mo
         (["--seed", "-1"], "seed must be between 0 and"),
         (["--dropout", "1"], "dropout must be at least 0 and below 1, not 1.0"),
         (["--dropout", "-0.1"], "dropout must be at least 0 and below 1, not -0.1"),
+        (["--dropout", "0.001"], "dropout must be 0 or at least 1/256, not 0.001"),
         (["--dropout-correction"], "--dropout-correction needs --dropout above 0"),
         (["--temperature-shift", "1"], "--temperature-shift needs --loss cross-entropy"),
         (
