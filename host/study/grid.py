@@ -98,7 +98,8 @@ class Run:
     data : str
         Data set.
     model : str
-        ``golden``, the integer model that equals the hardware, or ``float``, its twin.
+        ``golden``, the integer model that equals the hardware; ``to-zero``, the same with
+        `Settings.decay_to_zero`; or ``float``, its twin.
     k, n : int
         Truncation interval and block length.
     classifier : str
@@ -143,14 +144,16 @@ def runs(size: Size, data_sets: Sequence[str] = DATA_SETS) -> list[Run]:
     """Return all runs of a study, the longest first.
 
     Golden trains every (k, n) with trainable classifiers and every (k, 1) with random ones; the
-    float twin does the same at one k.
+    float twin does the same at one k. At k = n = 1, where it matters, golden also trains with a
+    decay that reaches 0.
     """
     found = []
     for data in data_sets:
         cells = [(k, n, "trainable") for k in intervals(data) for n in block_lengths(data)]
         cells += [(k, 1, "random") for k in intervals(data)]
         for k, n, classifier in cells:
-            models = ("golden", "float") if k == FLOAT_INTERVAL else ("golden",)
+            models = ["golden"] + ["float"] * (k == FLOAT_INTERVAL)
+            models += ["to-zero"] * ((k, n, classifier) == (1, 1, "trainable"))
             for seed in range(1, size.seeds + 1):
                 found += [Run(data, model, k, n, classifier, seed) for model in models]
     return sorted(found, key=lambda run: (-run.work(size.amounts[run.data]), run.name))

@@ -14,6 +14,11 @@ from host.study.table import Cell, Kind
 COLOURS = (RED, "#d9a441", BLUE)
 """From all hidden layers in one block to n = 1."""
 
+MARKERS = {"float": "s", "to-zero": "^"}
+"""Open markers of runs beside golden's."""
+
+NAMES = {"float": "float twin", "to-zero": "decay to 0"}
+
 BESIDE = 1.035
 """Lines of different n are set apart by this factor along k, so that none hides another."""
 
@@ -59,10 +64,13 @@ def _panel(axes: Any, found: dict[Kind, Cell], shared: Record) -> None:
             _line(axes, {kind.k * aside: found[kind] for kind in kinds if kind in found},
                   n, classifier, colour)  # fmt: skip
             for kind in kinds:
-                twin = found.get(kind._replace(model="float"))
-                if twin is not None:
-                    axes.plot(kind.k * aside, 100 * twin.mean, **_twin(colour))
-    axes.plot([], [], **_twin("#333333"), label="float twin")
+                for model, marker in MARKERS.items():
+                    other = found.get(kind._replace(model=model))
+                    if other is not None:
+                        axes.plot(kind.k * aside, 100 * other.mean, **_mark(marker, colour))
+    for model, marker in MARKERS.items():
+        if any(kind.model == model for kind in found):
+            axes.plot([], [], **_mark(marker, "#333333"), label=NAMES[model])
     axes.set_xscale("log")
     axes.set_xticks(ks, [f"{k} = T" if k == shared["steps"] else str(k) for k in ks])
     axes.minorticks_off()
@@ -84,9 +92,9 @@ def _line(axes: Any, points: dict[float, Cell], n: int, classifier: str, colour:
         axes.vlines(place, lowest, highest, color=colour, linewidth=1)
 
 
-def _twin(colour: str) -> dict[str, Any]:
+def _mark(marker: str, colour: str) -> dict[str, Any]:
     return {
-        "marker": "s",
+        "marker": marker,
         "markersize": 8,
         "markerfacecolor": "none",
         "markeredgecolor": colour,

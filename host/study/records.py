@@ -67,6 +67,7 @@ def settings(run: Run, data: Recordings) -> Settings:
         error_fraction=presets.error_fraction(preset.settings, data.steps, run.k),
         layer_shifts=tuple(shifts[layer.name] for layer in network(run, data).weighted),
         seed=run.seed,
+        decay_to_zero=run.model == "to-zero",
     )
 
 

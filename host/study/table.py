@@ -120,7 +120,13 @@ def _of_data_set(records: Sequence[Record], data: str) -> str:
         "",
         *_over_k_and_n(found, shared["steps"]),
         "",
-        *_golden_and_float(found),
+        *_beside(found, "float", "Integer model beside its float twin:", "float twin"),
+        *_beside(
+            found,
+            "to-zero",
+            "Momentum that decays by the floor, and one that decays to 0 (`Settings.decay_to_zero`):",
+            "decay to 0",
+        ),
     ]
     trained = [cell.mean for kind, cell in found.items() if kind.classifier == "trainable"]
     middle = float(np.median(trained or [cell.mean for cell in found.values()]))
@@ -160,11 +166,11 @@ def _over_k_and_n(found: dict[Kind, Cell], steps: int) -> list[str]:
     return _markdown(head, rows)
 
 
-def _golden_and_float(found: dict[Kind, Cell]) -> list[str]:
+def _beside(found: dict[Kind, Cell], model: str, text: str, name: str) -> list[str]:
     pairs = [
-        (kind, kind._replace(model="float"))
+        (kind, kind._replace(model=model))
         for kind in sorted(found, key=lambda kind: (kind.classifier != "trainable", -kind.n))
-        if kind.model == "golden" and kind._replace(model="float") in found
+        if kind.model == "golden" and kind._replace(model=model) in found
     ]
     if not pairs:
         return []
@@ -176,8 +182,8 @@ def _golden_and_float(found: dict[Kind, Cell]) -> list[str]:
             f"k = {kind.k}, n = {kind.n}{random}", str(found[kind]), str(found[twin]),
             f"{difference:+.1f}",
         ])  # fmt: skip
-    head = ["", "integer model", "float twin", "difference of means"]
-    return ["Integer model beside its float twin:", "", *_markdown(head, rows), ""]
+    head = ["", "integer model", name, "difference of means"]
+    return [text, "", *_markdown(head, rows), ""]
 
 
 def _markdown(head: list[str], rows: list[list[str]]) -> list[str]:

@@ -65,7 +65,7 @@ def train(job: Job, report: Report = lambda share, text: None) -> Record:
     counters = Counters()
     model: GoldenModel | FloatModel
     learn: Callable[..., Int]
-    if run.model == "golden":
+    if run.model != "float":
         model = GoldenModel(network, settings=settings, weights=codes)
         learn = partial(model.train_sample, counters=counters)
     else:
@@ -88,7 +88,7 @@ def train(job: Job, report: Report = lambda share, text: None) -> Record:
         "test": test,
         "training": training,
         "recordings": _fingerprint(run.data, amount, job.data_dir),
-        "saturations": counters.saturations if run.model == "golden" else None,
+        "saturations": counters.saturations if run.model != "float" else None,
         "seconds": round(time.process_time() - begin, 1),
     }
     return record

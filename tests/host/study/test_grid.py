@@ -15,7 +15,7 @@ pytestmark = pytest.mark.unit
 
 def test_grid_of_the_hour():
     found = runs(SIZES["hour"])
-    assert len(found) == len(set(found)) == 2 * 2 * (4 * 3 + 4 + 3 + 1)
+    assert len(found) == len(set(found)) == 2 * 2 * (4 * 3 + 4 + 3 + 1 + 1)
     for data, ks, ns in (
         ("nmnist", {30, 10, 5, 1}, {4, 2, 1}),
         ("gestures", {20, 10, 5, 1}, {3, 2, 1}),
@@ -26,6 +26,8 @@ def test_grid_of_the_hour():
         assert {(r.k, r.n) for r in golden if r.classifier == "random"} == {(k, 1) for k in ks}
         twins = {r for r in found if r.data == data and r.model == "float"}
         assert twins == {replace(run, model="float") for run in golden if run.k == 10}
+        to_zero = {r for r in found if r.data == data and r.model == "to-zero"}
+        assert {(r.k, r.n, r.classifier) for r in to_zero} == {(1, 1, "trainable")}
 
 
 def test_long_runs_come_first():
