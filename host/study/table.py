@@ -124,7 +124,7 @@ def _of_data_set(records: Sequence[Record], data: str) -> str:
         *_beside(
             found,
             "to-zero",
-            "Momentum that decays by the floor, and one that decays to 0 (`Settings.decay_to_zero`):",
+            "Decay of V by the floor, and to 0 (`Settings.decay_to_zero`):",
             "decay to 0",
         ),
     ]

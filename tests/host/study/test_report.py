@@ -41,7 +41,7 @@ def test_table_shows_means_and_seeds(folder):
 def test_decay_to_zero_stands_beside_the_floor(folder, known):
     records.write(folder, known(0.97, model="to-zero"))
     text = table.to_markdown(records.read_folders([folder]))
-    assert "| k = 10, n = 1 | 92.0 (90.0, 94.0) | 97.0 (97.0) | +5.0 |" in text
+    assert "| k = 10, n = 1 | 92.0 (90.0, 94.0) | 97.0 (97.0) | -5.0 |" in text
 
 
 def test_csv_has_a_line_per_run(folder):
