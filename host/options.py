@@ -110,6 +110,10 @@ def parser() -> argparse.ArgumentParser:
         "--dropout-correction", action=argparse.BooleanOptionalAction,
         help="raise thresholds at inference, where nothing is dropped (default: with --dropout)",
     )  # fmt: skip
+    add(
+        "--decay-to-zero", action=argparse.BooleanOptionalAction,
+        help="momentum decays to 0 from either side, which matters at k = 1 (default: not)",
+    )  # fmt: skip
     add("--loss", choices=LOSSES, help="error at the end of an interval (default: mse)")
     add(
         "--temperature-shift", metavar="N", type=int,
@@ -238,7 +242,7 @@ def _settings(
         base,
         interval=k,
         error_fraction=_given(options.error_fraction, presets.error_fraction(base, data.steps, k)),
-        rate_shift=_given(options.rate_shift, base.rate_shift),
+        rate_shift=_given(options.rate_shift, presets.rate_shift(base, k)),
         layer_shifts=_given(
             options.layer_shifts, base.layer_shifts if own else presets.layer_shifts(network)
         ),
@@ -249,6 +253,7 @@ def _settings(
         dropout_correction=_given(options.dropout_correction, bool(options.dropout)),
         loss=_given(options.loss, base.loss),
         temperature_shift=_given(options.temperature_shift, base.temperature_shift),
+        decay_to_zero=_given(options.decay_to_zero, base.decay_to_zero),
     )
     if options.dropout and not settings.dropout_code:
         raise ValueError(f"dropout must be 0 or at least 1/256, not {options.dropout!r}")

@@ -185,6 +185,16 @@ def layer_shifts(network: Network) -> tuple[int, ...]:
     return tuple(shift(layer) for layer in network.weighted)
 
 
+def rate_shift(settings: Settings, k: int) -> int:
+    """Return the rate's shift: below a preset's k a rate as k, to the nearest power of two.
+
+    The 1/k in the loss makes an interval's gradient about as large for every k, and a recording has
+    T/k updates: a rate as k leaves the change per recording the same. Above its k the preset's rate
+    stays: blocks of several layers do not learn at a larger one.
+    """
+    return settings.rate_shift + max(0, round(math.log2(settings.interval / k)))
+
+
 def error_fraction(settings: Settings, steps: int, k: int) -> int:
     """Return f_e for another k: a bit less for each factor of 4 that an interval is shorter.
 

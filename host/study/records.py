@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -37,21 +36,11 @@ def network(run: Run, data: Recordings) -> Network:
     return replace(base, block_length=run.n, classifier=run.classifier)
 
 
-def rate_shift(preset: Settings, k: int) -> int:
-    """Return the rate's shift: below the preset's k a rate as k, to the nearest power of two.
-
-    The 1/k in the loss makes an interval's gradient about as large for every k, and a recording has
-    T/k updates: a rate as k leaves the change per recording the same. Above its k the preset's rate
-    stays: blocks of several layers do not learn at a larger one.
-    """
-    return preset.rate_shift + max(0, round(math.log2(preset.interval / k)))
-
-
 def settings(run: Run, data: Recordings) -> Settings:
     """Return the run's settings by the rules that hold for all of a study.
 
     Each layer keeps the preset's halvings of its rate, by name, and momentum is the preset's. f_e
-    follows `presets.error_fraction`, the rate `rate_shift`.
+    follows `presets.error_fraction`, the rate `presets.rate_shift`.
     """
     preset = presets.PRESETS[run.data]
     shifts = {
@@ -63,7 +52,7 @@ def settings(run: Run, data: Recordings) -> Settings:
     return replace(
         preset.settings,
         interval=run.k,
-        rate_shift=rate_shift(preset.settings, run.k),
+        rate_shift=presets.rate_shift(preset.settings, run.k),
         error_fraction=presets.error_fraction(preset.settings, data.steps, run.k),
         layer_shifts=tuple(shifts[layer.name] for layer in network(run, data).weighted),
         seed=run.seed,

@@ -89,3 +89,9 @@ def test_every_number_of_lanes_holds_the_small_network(lanes):
 def test_networks_are_described_in_a_line():
     network = Network((9, 9, 2), (Conv(4, 3, padding=1, stride=2), AvgPool(2), Dense(7)), 3)
     assert presets.describe(network) == "9×9×2 – 4C3 pad 1 stride 2 – AP2 – 7 – 3 classes"
+
+
+@pytest.mark.parametrize(("k", "more"), [(30, 0), (10, 0), (7, 1), (5, 1), (2, 2), (1, 3)])
+def test_rate_goes_as_k_below_the_presets(k, more):
+    settings = presets.PRESETS["nmnist"].settings
+    assert presets.rate_shift(settings, k) == settings.rate_shift + more

@@ -181,12 +181,13 @@ def test_dropout_and_rare_updates_resume_exactly(program, tmp_path, stop_after, 
     assert config["settings"]["dropout"] == 0.25
 
 
-def test_loss_is_chosen_and_kept(program, tmp_path):
-    options = ("--loss", "cross-entropy", "--temperature-shift", "1")
+def test_loss_and_decay_are_chosen_and_kept(program, tmp_path):
+    options = ("--loss", "cross-entropy", "--temperature-shift", "1", "--decay-to-zero")
     _, out, _ = program("--run-dir", "a", *options)
     assert "cross-entropy halved per 2 spikes" in out
     state = checkpoint.load(tmp_path / "a" / "weights.npz")
     assert (state.settings.loss, state.settings.temperature_shift) == ("cross-entropy", 1)
+    assert state.settings.decay_to_zero
     program("--run-dir", "b")
     assert not np.array_equal(contents(tmp_path / "a")[2][0], contents(tmp_path / "b")[2][0])
 

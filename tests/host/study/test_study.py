@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from host import presets
 from host.study import __main__ as command
 from host.study import grid, records, study, training
 from host.study.grid import Amount, Run, Size
@@ -76,7 +77,7 @@ def test_results_of_another_amount_are_refused(finished, change, named):
 
 
 def test_results_of_another_rate_are_refused(finished, monkeypatch):
-    monkeypatch.setattr(records, "rate_shift", lambda preset, k: preset.rate_shift + 1)
+    monkeypatch.setattr(presets, "rate_shift", lambda preset, k: preset.rate_shift + 1)
     with pytest.raises(StudyError, match=r"rate_shift is .* must not be mixed"):
         study.carry_out(finished, RUNS, SMALL, 1, None)
 
