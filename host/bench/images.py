@@ -114,7 +114,7 @@ def report(data_dir: str | None, samples: int, trained: int) -> str:
     shares = []
     for k in INTERVALS:
         settings = replace(
-            preset.settings, interval=k,
+            preset.settings, interval=k, rate_shift=presets.rate_shift(preset.settings, k),
             error_fraction=presets.error_fraction(preset.settings, data.steps, k),
         )  # fmt: skip
         got = measure(k, chosen, trained, place(network, CONFIGS[16], k), settings)
