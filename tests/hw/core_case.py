@@ -1,6 +1,6 @@
 """A small network trained on a core in Amaranth's simulator and in golden, interval by interval."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -168,3 +168,5 @@ CASES = {
         steps=3, recordings=2, density=0.5, gain=3, seed=3,
     ),
 }  # fmt: skip
+
+CASES["dropping"] = replace(CASES["block"], settings=replace(CASES["block"].settings, dropout=0.5))

@@ -160,13 +160,13 @@ MUTATIONS = [
         "lif.layer.theta.eq(Mux(command.latest, 0, command.layer.theta)),",
     ),
     Mutation(
-        "classifier-reset-per-interval", "host.compiler",
-        "_emit(code, Op.CLEAR, When.START, layer)",
-        "_emit(code, Op.CLEAR, When.ALWAYS if layer is block.classifier else When.START, layer)",
+        "classifier-reset-per-interval", "golden.schedule",
+        'Instruction("CLEAR", layer, ("START",))',
+        'Instruction("CLEAR", layer, () if layer is block.classifier else ("START",))',
     ),
     Mutation(
-        "pool-has-no-own-terms", "hw.local_error", "keeps.eq(Mux(self.first, 0, present))",
-        "keeps.eq(Mux(self.first | (flags & int(ErrorFlag.COPY)).any(), 0, present))",
+        "pool-has-no-own-terms", "hw.local_error", "Mux(unlisted, planes, self.first)",
+        "Mux(unlisted, planes, self.first | (flags & int(ErrorFlag.COPY)).any())",
     ),
     Mutation("missing-1-over-k", "host.compiler", "settings.loss_scale(steps, classes)",
         "settings.loss_scale(steps**0.5, classes)"),
@@ -212,7 +212,7 @@ MUTATIONS = [
         "silent"),
     # dropout
     Mutation(
-        "dropout-not-in-errors", "hw.lif", "Cat(masks) & keep)", "Cat(masks))", "image",
+        "dropout-not-in-errors", "hw.lif", "Cat(masks) & keep)", "Cat(masks))", "dropping",
     ),
     Mutation(
         "dropped-neurons-send", "hw.lif",
