@@ -16,12 +16,6 @@ from golden.settings import Settings
 LOOPS = ("FIRST", "NEXT", "LAST", "PREVIOUS")
 """Loop control: FIRST and LAST begin a loop over steps, upwards and downwards."""
 
-MOVES = ("HALVE", "PARK", "RESTORE")
-"""Flags that make LIF a mere move of words, see `golden.direct`."""
-
-SUMS = ("SUM", "PLANE")
-"""Flags of ERROR that form and use the sum of gamma, see `golden.direct`."""
-
 
 class Instruction(NamedTuple):
     """One instruction.

@@ -16,15 +16,13 @@ from golden.network import Layer
 from golden.settings import Settings
 from golden.trainer import GoldenModel
 from host import datasets, presets
+from host.bench.cycle_tables import CLOCK
 from host.bench.lenet1 import INITIAL_RECORDINGS, stream
 from host.bench.measure import CONFIGS
 from host.datasets.data_set import Sample
 
 INTERVALS = (10, 5, 1)
 """Truncation intervals k."""
-
-CLOCK = 100e6
-"""[Hz], which place and route has yet to prove."""
 
 
 @dataclass
