@@ -1,7 +1,7 @@
 """Random bits keyed by address: the Speck32/64 round function cut to a few rounds.
 
 Stochastic rounding needs bits that depend on what is rounded, never on when or on which lane.
-They are a hash of (seed, update number, layer, c_out >> 4, weight row). The round function and key
+They are a hash of (seed, trained intervals, layer, c_out >> 4, weight row). Round function and key
 schedule are those of Speck32/64 (Beaulieu et al. 2013, "The SIMON and SPECK families of lightweight
 block ciphers", IACR ePrint 2013/404): additions, rotations and XOR only, no multiplier. The full
 cipher has 22 rounds; `ROUNDS` of them already decorrelate neighbouring addresses.

@@ -13,7 +13,7 @@ from golden.qformat import Int
 from golden.random_bits import CHANNELS_PER_WORD, round_keys, rounding_words
 
 KEY_UPDATE = 2**32 - 1
-"""Takes the place of the update number in the round keys: no update has it."""
+"""Takes the place of the trained intervals in the round keys: no run has as many."""
 
 BITS = 2
 """Random bits of a weight."""

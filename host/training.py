@@ -108,7 +108,7 @@ class Training:
     Parameters
     ----------
     board : Board
-        Holds the network; weights, momentum and update number are those of `progress`.
+        Holds the network; weights, momentum and trained intervals are those of `progress`.
     data : DataSet
         Recordings.
     plan : Plan
