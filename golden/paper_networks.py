@@ -1,0 +1,75 @@
+"""The paper's networks by name, for any input shape and number of classes.
+
+Source: Guo, Fouda, Eltawil, Salama, Front. Neurosci. 17:1047008 (2023). It prints names, not layer
+sizes: those of LeNet-1, LeNet-2 and AlexNet are reconstructed so that its printed ratios follow.
+"""
+
+from __future__ import annotations
+
+from golden.network import AvgPool, Conv, Dense, LayerSpec, Network, Shape
+
+LENET1: tuple[LayerSpec, ...] = (
+    Conv(6, 5, padding=2), AvgPool(2), Conv(16, 5), AvgPool(2), Conv(120, 5), Dense(84),
+)  # fmt: skip
+"""60,630 weights and 6,508 neurons on 28x28x1; the paper uses it on EMNIST."""
+
+LENET2: tuple[LayerSpec, ...] = (
+    Conv(64, 5), AvgPool(2), Conv(128, 5), AvgPool(2), Conv(128, 5), Dense(128),
+)  # fmt: skip
+"""Valid convolutions on 64x64x2; the paper uses it on DvsGesture."""
+
+ALEXNET: tuple[LayerSpec, ...] = (
+    Conv(96, 3, padding=1), Conv(256, 3, padding=1), AvgPool(2),
+    Conv(384, 3, padding=1), AvgPool(2),
+    Conv(384, 3, padding=1), Conv(384, 3, padding=1), Conv(256, 3, padding=1),
+    Dense(2048), Dense(2048),
+)  # fmt: skip
+"""On 32x32; the paper uses it on CIFAR10 (3 channels) and CIFAR10-DVS (2 channels)."""
+
+LAYERS: dict[str, tuple[tuple[LayerSpec, ...], Shape, int]] = {
+    "lenet1": (LENET1, (28, 28, 1), 47),
+    "lenet2": (LENET2, (64, 64, 2), 11),
+    "alexnet": (ALEXNET, (32, 32, 3), 10),
+}
+"""Hidden layers, the paper's input shape and its number of classes, by name."""
+
+
+def paper_network(
+    name: str,
+    *,
+    input_shape: Shape | None = None,
+    classes: int | None = None,
+    block_length: int | tuple[int, ...] = 1,
+    classifier: str = "trainable",
+    encoding: str = "events",
+) -> Network:
+    """Return one of the paper's networks.
+
+    Parameters
+    ----------
+    name : str
+        Name in `LAYERS`.
+    input_shape : Shape, optional
+        Height, width, channels; the paper's by default.
+    classes : int, optional
+        N_c; the paper's by default.
+    block_length, classifier, encoding
+        As in `golden.network.Network`.
+
+    Raises
+    ------
+    ValueError
+        There is no such network, or it does not suit the shape.
+    """
+    if name not in LAYERS:
+        raise ValueError(f"network must be one of {', '.join(LAYERS)}, not {name!r}")
+    layers, shape, number = LAYERS[name]
+    return Network(
+        shape if input_shape is None else input_shape,
+        layers,
+        number if classes is None else classes,
+        block_length,
+        name=name,
+        classifier=classifier,
+        encoding=encoding,
+    )
