@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from golden import random_weights, synapse
 from golden.direct import PLANES
 from golden.formats import Formats
-from golden.network import Layer, Network
+from golden.network import Layer, Network, require_integer_model
 from golden.qformat import Int
 from golden.trainer import check_frames
 
@@ -67,6 +67,7 @@ def initialise(
         Recordings differ in shape, images from step to step, or a layer gets no input spikes or
         cannot reach its rate.
     """
+    require_integer_model(network)
     formats = formats or Formats()
     shapes = {frames.shape for frames in recordings}
     if len(shapes) != 1 or next(iter(shapes))[1:] != network.input_shape:

@@ -16,7 +16,7 @@ import numpy as np
 
 from golden.core_config import CoreConfig
 from golden.direct import PLANES
-from golden.network import Block, Layer, Network, Shape
+from golden.network import Block, Layer, Network, Shape, require_integer_model
 from golden.qformat import Int
 
 
@@ -251,6 +251,7 @@ def place(network: Network, config: CoreConfig, interval: int) -> Layout:
     Layout
         `Layout.check` raises where something does not fit.
     """
+    require_integer_model(network)
     lanes = config.lanes
     frame = map_layout(network.input_shape, lanes, int(math.log2(lanes)))
     heap, placed = _Heap(), []

@@ -1,4 +1,4 @@
-"""Description of a spiking network: what the user writes, and its layers with shapes resolved."""
+"""Description of a spiking network: what the user writes, cut into blocks of layers."""
 
 from __future__ import annotations
 
@@ -8,160 +8,41 @@ from functools import cached_property
 from typing import Any
 
 from golden.checks import require_integer
+from golden.cutting import block_lengths, cut
+from golden.layers import (
+    KINDS,
+    AvgPool,
+    Block,
+    Conv,
+    Dense,
+    Layer,
+    LayerSpec,
+    Residual,
+    Shape,
+)  # fmt: skip
 from golden.neuron import Lif
 
-Shape = tuple[int, int, int]
-"""Height, width, channels: everything is channel-last."""
-
-
-@dataclass(frozen=True)
-class Conv:
-    """Convolution with its LIF neurons."""
-
-    channels: int
-    kernel: int
-    padding: int = 0
-    stride: int = 1
-
-    def __post_init__(self) -> None:
-        require_integer("channels", self.channels, 1, 4096)
-        require_integer("kernel", self.kernel, 1, 8)
-        require_integer("padding", self.padding, 0, self.kernel - 1)
-        if self.stride not in (1, 2, 4):
-            raise ValueError(f"stride must be 1, 2 or 4, not {self.stride!r}")
-
-
-@dataclass(frozen=True)
-class AvgPool:
-    """Average pool with its LIF neurons; belongs to the convolution before it."""
-
-    window: int = 2
-
-    def __post_init__(self) -> None:
-        if self.window not in (2, 4):
-            raise ValueError(f"pool window must be 2 or 4, not {self.window!r}")
-
-
-@dataclass(frozen=True)
-class Dense:
-    """Fully connected layer with its LIF neurons."""
-
-    neurons: int
-
-    def __post_init__(self) -> None:
-        require_integer("neurons", self.neurons, 1, 4096)
-
-
-LayerSpec = Conv | AvgPool | Dense
-
+__all__ = [
+    "CLASSIFIERS",
+    "ENCODINGS",
+    "AvgPool",
+    "Block",
+    "Conv",
+    "Dense",
+    "Layer",
+    "LayerSpec",
+    "Network",
+    "Residual",
+    "Shape",
+    "lenet1_events",
+    "require_integer_model",
+]
 
 CLASSIFIERS = ("trainable", "random")
 """Kinds of local classifiers."""
 
 ENCODINGS = ("events", "direct")
 """Kinds of input: frames of 0 and 1, or an image of 0 .. 255 that drives the first layer."""
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A layer with every shape resolved; dense layers and classifiers have a 1x1 output map.
-
-    Attributes
-    ----------
-    index : int
-        Position among all layers, hardware's layer number minus one (0 is the input frame).
-    name : str
-        For instance ``conv1``, ``pool1``, ``classifier1``, ``fc3``.
-    kind : str
-        ``conv``, ``pool``, ``dense`` or ``classifier``.
-    source : int
-        `index` of the layer whose spikes it reads; -1 is the input frame.
-    in_shape, out_shape : Shape
-        Height, width, channels.
-    kernel, stride, padding, window : int
-        Geometry; `window` of a pool, else 1.
-    hash_id : int
-        Number of this layer among those with weights: keys its random bits.
-    pool_area : int
-        Area of the pool that reads this layer, else 1; divides this layer's A.
-    random : bool
-        Its weights are `golden.random_weights`, generated where they are used and never updated.
-    direct : bool
-        It reads an image by direct encoding (`golden.direct`).
-    """
-
-    index: int
-    name: str
-    kind: str
-    source: int
-    in_shape: Shape
-    out_shape: Shape
-    lif: Lif
-    kernel: int = 1
-    stride: int = 1
-    padding: int = 0
-    window: int = 1
-    hash_id: int = -1
-    pool_area: int = 1
-    random: bool = False
-    direct: bool = False
-
-    @property
-    def has_weights(self) -> bool:
-        """Whether the layer owns a weight tensor (all but pools)."""
-        return self.kind != "pool"
-
-    @property
-    def trainable(self) -> bool:
-        """Whether its weights are stored and updated."""
-        return self.has_weights and not self.random
-
-    @property
-    def rows(self) -> int:
-        """Weight rows of one output group: c_in * ky * kx, or a dense layer's flat features."""
-        if self.kind == "conv":
-            return self.in_shape[2] * self.kernel**2
-        return math.prod(self.in_shape)
-
-    @property
-    def weight_shape(self) -> tuple[int, int]:
-        """Shape (rows, c_out) of the weight matrix.
-
-        Row of a convolution: ``(c_in * K + ky) * K + kx``; of a dense layer: the channel-last
-        feature ``(y * W + x) * C + c``.
-        """
-        return (self.rows, self.out_shape[2])
-
-    @property
-    def fan_in(self) -> int:
-        """Largest number of synapses that can add to one neuron in a step."""
-        return self.window**2 if self.kind == "pool" else self.rows
-
-    @property
-    def fan_out(self) -> int:
-        """Largest number of synapses of this layer that leave one input neuron."""
-        if self.kind == "pool":
-            return 1
-        per_axis = -(-self.kernel // self.stride) if self.kind == "conv" else 1
-        return per_axis**2 * self.out_shape[2]
-
-    @property
-    def neurons(self) -> int:
-        """Number of neurons."""
-        return math.prod(self.out_shape)
-
-
-@dataclass(frozen=True)
-class Block:
-    """Layers trained by one local classifier, bottom to top."""
-
-    layers: tuple[Layer, ...]
-    classifier: Layer
-
-    @property
-    def all_layers(self) -> tuple[Layer, ...]:
-        """Hidden layers, then the classifier."""
-        return (*self.layers, self.classifier)
 
 
 @dataclass(frozen=True)
@@ -172,13 +53,14 @@ class Network:
     ----------
     input_shape : Shape
         Height, width and channels of an input frame.
-    layers : tuple of Conv, AvgPool, Dense
-        Hidden layers, bottom to top. A pool follows a convolution.
+    layers : tuple of Conv, AvgPool, Dense, Residual
+        Hidden layers, bottom to top. A pool follows a convolution or residual.
     classes : int
         Neurons of every classifier, N_c.
     block_length : int or tuple of int
         n, hidden layers with weights per block (a pool belongs to the convolution before it);
-        a tuple gives each block's own length. The last block may be shorter for an int.
+        a tuple gives each block's own length. For an int the last block may be shorter, and one
+        that a residual would straddle is a layer longer.
     lif : Lif
         Neuron constants of all layers.
     name : str
@@ -223,14 +105,19 @@ class Network:
         if not self.layers:
             raise ValueError("layers must hold at least one Conv or Dense layer")
         for position, spec in enumerate(self.layers):
-            if not isinstance(spec, Conv | AvgPool | Dense):
-                raise TypeError(f"layers[{position}] must be Conv, AvgPool or Dense, not {spec!r}")
+            if not isinstance(spec, LayerSpec):
+                raise TypeError(
+                    f"layers[{position}] must be Conv, AvgPool, Dense or Residual, not {spec!r}"
+                )
             before = self.layers[position - 1] if position else None
-            if isinstance(spec, AvgPool) and not isinstance(before, Conv):
+            kind = type(spec).__name__
+            if isinstance(spec, AvgPool) and not isinstance(before, Conv | Residual):
                 raise ValueError(f"layers[{position}] is an AvgPool and must follow a Conv")
-            if isinstance(spec, Conv) and isinstance(before, Dense):
-                raise ValueError(f"layers[{position}] is a Conv and must not follow a Dense")
-        self._cut()
+            if isinstance(spec, Conv | Residual) and isinstance(before, Dense):
+                raise ValueError(f"layers[{position}] is a {kind} and must not follow a Dense")
+            if isinstance(spec, Residual) and before is None:
+                raise ValueError("layers[0] is a Residual and must follow a Conv")
+        block_lengths(self.layers, self.block_length)
         for layer in self.resolved:
             if min(layer.out_shape) < 1:
                 raise ValueError(
@@ -238,66 +125,13 @@ class Network:
                     f"padding {layer.padding}, stride {layer.stride}, window {layer.window}"
                 )
 
-    def _cut(self) -> list[int]:
-        """Return the hidden-layer count of each block."""
-        hidden = sum(not isinstance(spec, AvgPool) for spec in self.layers)
-        if isinstance(self.block_length, int):
-            require_integer("block_length", self.block_length, 1, hidden)
-            full, rest = divmod(hidden, self.block_length)
-            return [self.block_length] * full + ([rest] if rest else [])
-        for length in self.block_length:
-            require_integer("block_length", length, 1, hidden)
-        if sum(self.block_length) != hidden:
-            raise ValueError(
-                f"block_length must add up to the {hidden} hidden layers, not {self.block_length}"
-            )
-        return list(self.block_length)
-
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
         """The blocks, bottom to top, each with its resolved layers and classifier."""
-        lengths = self._cut()
-        blocks: list[Block] = []
-        members: list[Layer] = []
-        shape, source, index, hash_id, trained, hidden = self.input_shape, -1, 0, 0, 0, 0
-        for position, spec in enumerate(self.layers):
-            after = self.layers[position + 1] if position + 1 < len(self.layers) else None
-            if isinstance(spec, Conv):
-                hidden, trained = hidden + 1, trained + 1
-                height, width = (
-                    (size + 2 * spec.padding - spec.kernel) // spec.stride + 1 for size in shape[:2]
-                )
-                layer = Layer(
-                    index, f"conv{hidden}", "conv", source, shape,
-                    (height, width, spec.channels), self.lif,
-                    kernel=spec.kernel, stride=spec.stride, padding=spec.padding, hash_id=hash_id,
-                    pool_area=after.window**2 if isinstance(after, AvgPool) else 1,
-                    direct=source < 0 and self.encoding == "direct",
-                )  # fmt: skip
-            elif isinstance(spec, AvgPool):
-                out = (shape[0] // spec.window, shape[1] // spec.window)
-                layer = Layer(
-                    index, f"pool{hidden}", "pool", source, shape, (*out, shape[2]), self.lif,
-                    kernel=spec.window, stride=spec.window, window=spec.window,
-                )  # fmt: skip
-            else:
-                hidden, trained = hidden + 1, trained + 1
-                layer = Layer(
-                    index, f"fc{hidden}", "dense", source, shape, (1, 1, spec.neurons), self.lif,
-                    hash_id=hash_id, direct=source < 0 and self.encoding == "direct",
-                )  # fmt: skip
-            hash_id += layer.has_weights
-            members.append(layer)
-            shape, source, index = layer.out_shape, index, index + 1
-            if trained == lengths[len(blocks)] and not isinstance(after, AvgPool):
-                classifier = Layer(
-                    index, f"classifier{hidden}", "classifier", source, shape,
-                    (1, 1, self.classes), self.lif, hash_id=hash_id,
-                    random=self.classifier == "random",
-                )  # fmt: skip
-                blocks.append(Block(tuple(members), classifier))
-                members, trained, index, hash_id = [], 0, index + 1, hash_id + 1
-        return tuple(blocks)
+        return cut(
+            self.layers, self.block_length, self.input_shape, self.classes, self.lif,
+            random=self.classifier == "random", direct=self.encoding == "direct",
+        )  # fmt: skip
 
     @cached_property
     def resolved(self) -> tuple[Layer, ...]:
@@ -321,7 +155,7 @@ class Network:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON; `from_dict` reads it back."""
-        kinds = {Conv: "conv", AvgPool: "avgpool", Dense: "dense"}
+        kinds = {spec: kind for kind, spec in KINDS.items()}
         return {
             "name": self.name,
             "input_shape": list(self.input_shape),
@@ -344,15 +178,14 @@ class Network:
         ValueError
             A key is missing, unknown, or a layer kind is not known.
         """
-        kinds: dict[str, type[LayerSpec]] = {"conv": Conv, "avgpool": AvgPool, "dense": Dense}
         try:
             specs = []
             for entry in data["layers"]:
                 fields = dict(entry)
                 kind = fields.pop("kind")
-                if kind not in kinds:
-                    raise ValueError(f"layer kind must be one of {sorted(kinds)}, not {kind!r}")
-                specs.append(kinds[kind](**fields))
+                if kind not in KINDS:
+                    raise ValueError(f"layer kind must be one of {sorted(KINDS)}, not {kind!r}")
+                specs.append(KINDS[kind](**fields))
             return cls(
                 tuple(data["input_shape"]),
                 tuple(specs),
@@ -376,3 +209,20 @@ def lenet1_events(classes: int = 10, block_length: int | tuple[int, ...] = 1) ->
         block_length,
         name="lenet1",
     )
+
+
+def require_integer_model(network: Network) -> None:
+    """Refuse a network that the integer model and the gateware cannot run.
+
+    Raises
+    ------
+    ValueError
+        It has batch normalisation or residuals; the message names the first such layer.
+    """
+    for layer in network.resolved:
+        if layer.batch_norm or layer.kind == "add":
+            what = "a residual" if layer.kind == "add" else "batch normalisation"
+            raise ValueError(
+                f"{layer.name} of network {network.name!r} has {what}, which only the float "
+                "reference can do: leave it out for the accelerator and its integer model"
+            )

@@ -18,7 +18,7 @@ from golden.direct import PLANES
 from golden.dropout import KeepMasks
 from golden.formats import Formats
 from golden.lif import Integers
-from golden.network import Layer, Network
+from golden.network import Layer, Network, require_integer_model
 from golden.neuron import LifCodes
 from golden.qformat import Int, QFormat
 from golden.settings import Settings, intervals
@@ -115,6 +115,7 @@ class GoldenModel:
         *,
         strict: bool = True,
     ) -> None:
+        require_integer_model(network)
         self.network = network
         self.formats = formats or Formats()
         self.settings = settings or Settings()

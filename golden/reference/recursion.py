@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from golden import synapse
 from golden.direct import PLANES
 from golden.dropout import KeepMasks
-from golden.network import Block, Layer, Network
+from golden.network import Block, Layer, Network, require_integer_model
 from golden.settings import DROPOUT_BITS, Settings, intervals
 from golden.trace import Trace
 from golden.trainer import Sample, check_frames
@@ -49,6 +49,7 @@ class FloatModel:
     """
 
     def __init__(self, network: Network, settings: Settings, weights: list[Float]) -> None:
+        require_integer_model(network)
         self.network, self.settings = network, settings
         shapes = [weight.shape for weight in weights]
         wanted = [layer.weight_shape for layer in network.weighted]
