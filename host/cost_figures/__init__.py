@@ -1,0 +1,1 @@
+"""Pictures of the cost model: ``python -m host.cost_figures``."""
