@@ -15,6 +15,9 @@ from golden.trace import Trace
 from golden.trainer import GoldenModel
 from host.checkpoint import write_whole
 
+MANY_CLASSES = 60
+"""A confusion matrix of more classes has neither names nor numbers: they could not be read."""
+
 BLUE, RED, GREY = "#1f5fa8", "#c23b22", "#8a8f98"
 """ON events and what is right are blue, OFF events and what is wrong red, the rest is grey."""
 
@@ -258,15 +261,22 @@ def confusion_matrix(
 ) -> None:
     """Draw how many test recordings of each class got which answer."""
     classes = len(confusion)
-    edge = 2.2 + 0.36 * classes
+    many = classes > MANY_CLASSES
+    edge = 2.2 + (0.06 if many else 0.36) * classes
     with picture(path, (edge, edge)) as figure:
         axes = figure.subplots()
         share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
         axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
         for (row, column), number in np.ndenumerate(confusion):
-            if number:
+            if number and not many:
                 colour = "white" if share[row, column] > 0.5 else "#333333"
                 axes.text(column, row, number, ha="center", va="center", color=colour, fontsize=8)
+        axes.tick_params(length=0)
+        axes.set(xlabel="answer", ylabel="class", title=title)
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        if many:
+            return
         long = max(map(len, class_names)) > 3
         axes.set_xticks(
             range(classes),
@@ -275,7 +285,3 @@ def confusion_matrix(
             ha="right" if long else "center",
         )
         axes.set_yticks(range(classes), class_names)
-        axes.tick_params(length=0)
-        axes.set(xlabel="answer", ylabel="class", title=title)
-        for spine in axes.spines.values():
-            spine.set_visible(False)

@@ -12,7 +12,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from golden.core_config import CoreConfig
-from golden.network import AvgPool, Conv, Dense, Layer, Network, Shape, lenet1_events
+from golden.network import (
+    AvgPool,
+    Conv,
+    Dense,
+    Layer,
+    LayerSpec,
+    Network,
+    Residual,
+    Shape,
+    lenet1_events,
+)
+from golden.paper_networks import LAYERS, paper_network
 from golden.settings import Settings, intervals
 
 
@@ -111,8 +122,13 @@ PRESETS: dict[str, Preset] = {
 """Defaults by data set."""
 
 
+def names() -> tuple[str, ...]:
+    """Return the names of all networks: those with a preset, then the paper's others."""
+    return (*NETWORKS, *(name for name in LAYERS if name not in NETWORKS))
+
+
 def network(name: str, shape: Shape, classes: int, encoding: str = "events") -> Network:
-    """Return a network by its name in `NETWORKS` or from a JSON file, for a data set's frames.
+    """Return a network by its name in `names` or from a JSON file, for a data set's frames.
 
     A file holds what `Network.to_dict` returns; ``input_shape``, ``classes``, ``encoding`` and
     ``name`` may be left out and are then taken from the data set and the file's name.
@@ -135,12 +151,14 @@ def network(name: str, shape: Shape, classes: int, encoding: str = "events") -> 
     """
     if name in NETWORKS:
         return replace(NETWORKS[name], input_shape=shape, classes=classes, encoding=encoding)
+    if name in LAYERS:
+        return paper_network(name, input_shape=shape, classes=classes, encoding=encoding)
     path = Path(name)
     if not path.is_file():
-        close = difflib.get_close_matches(name, NETWORKS, n=1)
+        close = difflib.get_close_matches(name, names(), n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise ValueError(
-            f"network must be one of {', '.join(NETWORKS)} or an existing JSON file, "
+            f"network must be one of {', '.join(names())} or an existing JSON file, "
             f"not {name!r}{hint}"
         )
     try:
@@ -239,14 +257,18 @@ def core_config(lanes: int | None = None) -> CoreConfig:
 
 def describe(network: Network) -> str:
     """Return a network in one line, such as ``16×16×2 – 8C5 – AP2 – 64 – 10 classes``."""
-    parts = ["×".join(map(str, network.input_shape))]
-    for layer in network.resolved:
-        if layer.kind == "conv":
-            pad = f" pad {layer.padding}" if layer.padding else ""
-            stride = f" stride {layer.stride}" if layer.stride > 1 else ""
-            parts.append(f"{layer.out_shape[2]}C{layer.kernel}{pad}{stride}")
-        elif layer.kind == "pool":
-            parts.append(f"AP{layer.window}")
-        elif layer.kind == "dense":
-            parts.append(str(layer.neurons))
-    return " – ".join([*parts, f"{network.classes} classes"])
+    sizes = "×".join(map(str, network.input_shape))
+    return " – ".join([sizes, *map(_describe, network.layers), f"{network.classes} classes"])
+
+
+def _describe(spec: LayerSpec) -> str:
+    if isinstance(spec, AvgPool):
+        return f"AP{spec.window}"
+    stride = f" stride {spec.stride}" if not isinstance(spec, Dense) and spec.stride > 1 else ""
+    if isinstance(spec, Residual):
+        return f"R{spec.channels}{stride}"
+    norm = " BN" if spec.batch_norm else ""
+    if isinstance(spec, Dense):
+        return f"{spec.neurons}{norm}"
+    pad = f" pad {spec.padding}" if spec.padding else ""
+    return f"{spec.channels}C{spec.kernel}{pad}{stride}{norm}"

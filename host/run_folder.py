@@ -7,7 +7,7 @@ import json
 import platform
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from host.checkpoint import Checkpoint, write_whole
 
 Record = dict[str, Any]
 """One line of metrics."""
+
+
+F = TypeVar("F", bound="RunFolder")
 
 
 class RunFolderError(ValueError):
@@ -44,7 +47,7 @@ class RunFolder:
         self.confusion = path / "confusion.png"
 
     @classmethod
-    def create(cls, path: Path | None, stem: str) -> RunFolder:
+    def create(cls: type[F], path: Path | None, stem: str) -> F:
         """Make a folder that did not exist.
 
         Parameters
@@ -81,7 +84,7 @@ class RunFolder:
             raise RunFolderError(f"run folder {path or 'runs'} cannot be made: {error}") from error
 
     @classmethod
-    def open(cls, path: Path) -> RunFolder:
+    def open(cls: type[F], path: Path) -> F:
         """Open the folder of a run that is to go on.
 
         Raises

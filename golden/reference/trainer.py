@@ -8,8 +8,13 @@ from golden.reference.model import ReferenceModel
 from golden.settings import intervals
 
 
+LARGEST_WEIGHT = 2.0**16
+"""Beyond it a run counts as diverged: thresholds are below 8, so that such a network is silent or
+fires at every step, and its loss stays finite."""
+
+
 class DivergedError(RuntimeError):
-    """Weights or loss are no longer finite numbers."""
+    """Weights are too large to mean anything, or no numbers at all."""
 
 
 class Trainer:
@@ -92,19 +97,20 @@ class Trainer:
         return self.model.network.encoding == "direct"
 
     def check(self) -> None:
-        """Raise where weights are no longer numbers: such a network is silent, its loss is finite.
+        """Raise where training diverged.
 
         Raises
         ------
         DivergedError
-            A weight is infinite or no number; the message names the layer.
+            A weight is no number or beyond `LARGEST_WEIGHT`; the message names the layer.
         """
         for name, weight in self.model.named_parameters():
-            if not bool(torch.isfinite(weight).all()):
+            largest = float(weight.detach().abs().max())
+            if not largest <= LARGEST_WEIGHT:
                 part, _, rest = name.partition(".")
                 layer = self.model.network.weighted[int(rest)].name if part == "weights" else name
                 raise DivergedError(
-                    f"training diverged: weights of {layer} are no longer finite numbers; "
+                    f"training diverged: weights of {layer} reach {largest:.3g}; "
                     "lower the learning rate"
                 )
 

@@ -1,0 +1,1 @@
+"""Training of the float reference (torch, extra ``reference``), its memory and its speed."""
