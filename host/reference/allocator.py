@@ -1,8 +1,6 @@
-"""Keeps freed memory for the next tensor: on the C library's defaults a CPU run pages it in anew.
+"""Keeps freed memory for the next tensor, which glibc would give back to the system and page in anew.
 
-glibc gives every block above 32 MiB, and often smaller ones, back to the system when it is freed,
-so that the same tensor costs a page fault per 4 KiB in each batch; LeNet-1 trains about twice as
-fast without (`python -m host.reference speed`).
+Measured with LeNet-1 at batch 64 on a CPU: 1.1 to 1.2 times as many samples per second.
 """
 
 from __future__ import annotations
