@@ -77,6 +77,11 @@ def parser() -> argparse.ArgumentParser:
     add("--data-seed", metavar="N", type=int, help="choice of subsets, generated data (default: 0)")
     add = made.add_argument_group("network and learning").add_argument
     add("--network", metavar="NET", help=f"{', '.join(presets.NETWORKS)} or a JSON file")
+    add(
+        "--weights", metavar="FILE",
+        help="first weights from a run folder, its weights.npz, or an import of host.exchange "
+        "(default: drawn)",
+    )  # fmt: skip
     add("--k", metavar="K", type=int, help="truncation interval: steps between updates, 1 to T")
     add("--n", metavar="N", type=int, help="block length: hidden layers per local classifier")
     add(
@@ -148,6 +153,8 @@ class Run:
         Of the simulated board or the golden model; None takes what a real board has.
     folder : RunFolder, optional
         Of a run that goes on.
+    weights : str, optional
+        File of the first weights; None draws them.
     """
 
     board: str
@@ -158,6 +165,7 @@ class Run:
     settings: Settings
     plan: Plan
     folder: RunFolder | None = None
+    weights: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for ``config.json``."""
@@ -168,6 +176,7 @@ class Run:
             "network": self.network.to_dict(),
             "settings": asdict(self.settings),
             "plan": asdict(self.plan),
+            "weights": self.weights,
         }
 
 
@@ -225,7 +234,11 @@ def _new(options: argparse.Namespace) -> Run:
     config = None
     if not _given(options.board, "sim").startswith("uart:") or options.lanes is not None:
         config = presets.core_config(options.lanes)
-    return Run(_given(options.board, "sim"), config, data, data_options, network, settings, plan)
+    weights = options.weights and str(Path(options.weights).expanduser().absolute())
+    return Run(
+        _given(options.board, "sim"), config, data, data_options, network, settings, plan,
+        weights=weights,
+    )  # fmt: skip
 
 
 def _settings(
@@ -300,4 +313,5 @@ def _again(options: argparse.Namespace) -> Run:
     if board.startswith("uart:"):
         core = None
     data = datasets.load(**data_options)
-    return Run(board, core, data, data_options, network, settings, plan, folder)
+    weights = config.get("weights")
+    return Run(board, core, data, data_options, network, settings, plan, folder, weights)

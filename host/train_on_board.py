@@ -73,7 +73,7 @@ def train(run: Run, run_dir: str | None) -> int:
     with open_board(run.board, run.config) as board:
         progress = None
         if run.folder is None:
-            board.load(run.network, run.settings, _first_weights(run))
+            board.load(run.network, run.settings, _first_weights(run, board))
             folder = RunFolder.create(Path(run_dir) if run_dir else None, run.data_options["name"])
             folder.write_config(run.to_dict())
         else:
@@ -126,10 +126,13 @@ def _check_fit(run: Run) -> None:
         run.settings.check(run.network, run.config.formats)
 
 
-def _first_weights(run: Run) -> list[Int]:
+def _first_weights(run: Run, board: Board) -> list[Int]:
     from golden.initialise import initialise
+    from host import first_weights
     from host.training import recording_order
 
+    if run.weights is not None:
+        return first_weights.read(Path(run.weights), run.network, board.config.formats)
     train, seed = run.data.train, run.plan.seed
     chosen = recording_order(len(train), seed, 0)[:INITIAL_RECORDINGS]
     frames = [sample.frames for sample in train.subset(chosen)]

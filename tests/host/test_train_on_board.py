@@ -77,7 +77,9 @@ def test_a_run_fills_its_folder(program, tmp_path):
         if name.endswith(".png"):
             assert (folder / name).read_bytes().startswith(b"\x89PNG")
     config = json.loads((folder / "config.json").read_text())
-    assert set(config) == {"board", "core", "data", "network", "settings", "plan", "versions"}
+    assert set(config) == {
+        "board", "core", "data", "network", "settings", "plan", "weights", "versions",
+    }  # fmt: skip
     assert config["settings"]["interval"] == 4
     records = lines(folder)
     assert records[0]["event"] == "before"
@@ -110,6 +112,32 @@ def test_lanes_do_not_matter(program, tmp_path, lanes):
     assert program("--run-dir", "a")[0] == 0
     assert program("--run-dir", "b", "--lanes", lanes)[0] == 0
     assert_equal_runs(contents(tmp_path / "a"), contents(tmp_path / "b"))
+
+
+def test_a_run_starts_from_the_weights_of_a_file(program, tmp_path):
+    frozen = ("--freeze", "conv1,classifier1")
+    assert program("--run-dir", "first")[0] == 0
+    status, _, err = program("--run-dir", "second", "--weights", "first", *frozen)
+    assert status == 0, err
+    first, second = (contents(tmp_path / name) for name in ("first", "second"))
+    for one, other in zip(first[2], second[2], strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert second[0][0]["test_accuracy"] == first[0][-1]["test_accuracy"]
+    config = json.loads((tmp_path / "second" / "config.json").read_text())
+    assert config["weights"] == str(tmp_path / "first")
+    status, _, err = program("--resume", "second", "--epochs", "3")
+    assert status == 0, err
+    assert json.loads((tmp_path / "second" / "config.json").read_text()) == {
+        **config, "plan": {**config["plan"], "epochs": 3}
+    }  # fmt: skip
+
+
+def test_first_weights_of_another_network_are_refused(program, tmp_path):
+    assert program("--run-dir", "first")[0] == 0
+    status, _, err = program("--run-dir", "second", "--weights", "first", "--network", "small")
+    assert status == 2
+    assert "must hold the network's layers conv1, classifier1, fc2, classifier2: it lacks" in err
+    assert not (tmp_path / "second").exists()
 
 
 # ---- going on ----------------------------------------------------------------------------------
