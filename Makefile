@@ -39,7 +39,7 @@ train: $(VENV)/.stamp-base compiler  ## build the simulated board and train on h
 	@$(PY) host/train_on_board.py --dataset digits --board sim $(ARGS)
 
 # One thread per worker: the workers already fill the cores.
-test: $(VENV)/.stamp-test $(VENV)/.stamp-reference compiler libpython  ## all tests
+test: $(VENV)/.stamp-test $(VENV)/.stamp-exchange $(VENV)/.stamp-reference compiler libpython  ## all tests
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
 	  $(PY) -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
