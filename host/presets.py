@@ -10,6 +10,7 @@ import json
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from golden.core_config import CoreConfig
 from golden.network import (
@@ -153,20 +154,7 @@ def network(name: str, shape: Shape, classes: int, encoding: str = "events") -> 
         return replace(NETWORKS[name], input_shape=shape, classes=classes, encoding=encoding)
     if name in LAYERS:
         return paper_network(name, input_shape=shape, classes=classes, encoding=encoding)
-    path = Path(name)
-    if not path.is_file():
-        close = difflib.get_close_matches(name, names(), n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise ValueError(
-            f"network must be one of {', '.join(names())} or an existing JSON file, "
-            f"not {name!r}{hint}"
-        )
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"network file {path} cannot be read: {error}") from error
-    if not isinstance(data, dict):
-        raise ValueError(f"network file {path} must hold a JSON object, not {type(data).__name__}")
+    path, data = Path(name), _read(name)
     own = {"input_shape": list(shape), "classes": classes, "encoding": encoding}
     data = {**own, "name": path.stem, **data}
     try:
@@ -184,6 +172,44 @@ def network(name: str, shape: Shape, classes: int, encoding: str = "events") -> 
                 "(leave it out to take the data set's)"
             )
     return made
+
+
+def _read(name: str) -> dict[str, Any]:
+    """Return the JSON object of a network file."""
+    path = Path(name)
+    if not path.is_file():
+        close = difflib.get_close_matches(name, names(), n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise ValueError(
+            f"network must be one of {', '.join(names())} or an existing JSON file, "
+            f"not {name!r}{hint}"
+        )
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"network file {path} cannot be read: {error}") from error
+    if not isinstance(data, dict):
+        raise ValueError(f"network file {path} must hold a JSON object, not {type(data).__name__}")
+    return data
+
+
+def any_network(name: str) -> Network:
+    """Return a network by name with its own input shape and classes, or one from a whole file.
+
+    Raises
+    ------
+    ValueError
+        There is no such network, or the file leaves out its input shape or classes.
+    """
+    if name in NETWORKS:
+        return NETWORKS[name]
+    if name in LAYERS:
+        return paper_network(name)
+    data = _read(name)
+    try:
+        return Network.from_dict({"name": Path(name).stem, **data})
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"network file {name}: {error}") from error
 
 
 def layer_shifts(network: Network) -> tuple[int, ...]:

@@ -7,7 +7,6 @@ import torch
 from golden.reference.model import ReferenceModel
 from golden.settings import intervals
 
-
 LARGEST_WEIGHT = 2.0**16
 """Beyond it a run counts as diverged: thresholds are below 8, so that such a network is silent or
 fires at every step, and its loss stays finite."""

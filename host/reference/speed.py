@@ -22,6 +22,9 @@ from host.reference import peers
 from host.reference.peers import CHANNELS, CLASSES, Step
 
 RATE = 1e-4
+PROGRAMS = 5
+"""Programs timed where both libraries are installed."""
+
 DENSITY = 0.1
 """Share of ones in the generated frames."""
 

@@ -1,0 +1,179 @@
+"""Peak bytes that the reference keeps for its backward pass over k and n, beside Eqs (9) and (10).
+
+Bytes are counted by saved-tensor hooks (`golden.reference.memory`). On torch's device ``meta``
+tensors have sizes but no values, so that the largest network takes seconds and no memory; on a GPU
+`torch.cuda.max_memory_allocated`, which counts everything, stands beside them.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from golden.cost import backpropagation
+from golden.cost.paper import memory as predicted_memory
+from golden.network import Network
+from golden.reference.memory import SavedBytes
+from golden.reference.model import ReferenceModel
+from golden.settings import intervals
+from host.cost_figures.measured import COLUMNS
+from host.plots import BLUE, GREY, RED, picture
+
+COPIES = 3
+"""Weight, gradient and momentum."""
+
+COLOURS = (BLUE, RED, "#2a9d6f", "#b8860b", GREY)
+
+
+@dataclass(frozen=True)
+class Line:
+    """Memory of training at one (k, n).
+
+    Attributes
+    ----------
+    k, n : int
+    saved : int
+        Peak bytes kept for the backward pass, of the whole batch.
+    weights : int
+        Bytes of weights, gradients and momentum.
+    predicted : float
+        Values held by Eqs (9) and (10) (`golden.cost.memory`).
+    allocated : int
+        Peak bytes that CUDA had given out; 0 elsewhere.
+    """
+
+    k: int
+    n: int
+    saved: int
+    weights: int
+    predicted: float
+    allocated: int = 0
+
+
+def measure(
+    network: Network,
+    steps: int,
+    ks: Sequence[int],
+    ns: Sequence[int],
+    batch: int,
+    device: torch.device,
+    report: Callable[[str], None] = lambda text: None,
+) -> list[Line]:
+    """Measure every (k, n), first (T, all), which is plain back-propagation through time.
+
+    Parameters
+    ----------
+    network : Network
+        Its own block length is not used.
+    steps : int
+        T.
+    ks, ns : sequence of int
+        Truncation intervals and block lengths.
+    batch : int
+        Recordings per batch.
+    device : torch.device
+    report : callable
+        Gets what was measured.
+
+    Raises
+    ------
+    ValueError
+        A k or n is impossible.
+    """
+    whole = backpropagation(network)
+    assert isinstance(whole.block_length, int)
+    cells = {(steps, whole.block_length): whole}
+    for n in ns:
+        cells |= {(k, n): replace(network, block_length=n) for k in ks}
+    for k in ks:
+        intervals(steps, k)
+    lines = []
+    for (k, n), cell in cells.items():
+        lines.append(_measure(cell, k, n, batch, device))
+        report(f"k = {k}, n = {n}")
+    return lines
+
+
+def _measure(network: Network, k: int, n: int, batch: int, device: torch.device) -> Line:
+    with torch.device(device):
+        model = ReferenceModel(network)
+        height, width, channels = network.input_shape
+        length = 1 if network.encoding == "direct" else k
+        frames = torch.zeros(length, batch, channels, height, width, dtype=torch.uint8)
+        labels = torch.zeros(batch, dtype=torch.int64)
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+        torch.cuda.reset_peak_memory_stats(device)
+    with SavedBytes(model.parameters()) as meter:
+        model.train_interval(frames, labels, k)
+    allocated = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
+    size = model.weights[0].element_size()
+    weights = COPIES * size * sum(p.numel() for p in model.parameters() if p.requires_grad)
+    return Line(k, n, meter.peak, weights, predicted_memory(network, k, batch), allocated)
+
+
+def table(lines: Sequence[Line], batch: int) -> str:
+    """Return a Markdown table; changes are against the first line."""
+    base = lines[0]
+
+    def change(value: float, of: float) -> str:
+        return f"{100 * (value / of - 1):+.1f} %"
+
+    cuda = base.allocated > 0
+    rows = [
+        "| k | n | kept per recording [bytes] | against BPTT | with weights | Eqs (9), (10) |"
+        + (" CUDA, all [MB] | against BPTT |" if cuda else ""),
+        "|---|---|---|---|---|---|" + ("---|---|" if cuda else ""),
+    ]
+    for line in lines:
+        total, of = line.saved + line.weights, base.saved + base.weights
+        row = (
+            f"| {line.k} | {line.n} | {line.saved / batch:,.0f} | {change(line.saved, base.saved)} "
+            f"| {change(total, of)} | {change(line.predicted, base.predicted)} |"
+        )
+        if cuda:
+            row += f" {line.allocated / 1e6:,.1f} | {change(line.allocated, base.allocated)} |"
+        rows.append(row)
+    return "\n".join(rows)
+
+
+def write_csv(path: Path, rows: Sequence[Sequence[object]]) -> None:
+    """Write measurements as `host.cost_figures.measured` reads them."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([COLUMNS, *rows])
+
+
+def draw(path: Path, panels: Mapping[str, tuple[Sequence[Line], int]]) -> None:
+    """Draw kept bytes over k, a panel per network and a line per n.
+
+    Parameters
+    ----------
+    path : Path
+        PNG to write.
+    panels : dict
+        Lines and batch size by title.
+    """
+    with picture(path, (3.6 * len(panels) + 0.6, 3.4)) as figure:
+        for axes, (title, (lines, batch)) in zip(
+            figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
+        ):
+            axes.grid(True, which="major")
+            ns = sorted({line.n for line in lines}, reverse=True)
+            for colour, n in zip(COLOURS, ns, strict=False):
+                points = sorted((line.k, line.saved / batch / 1e3) for line in lines if line.n == n)
+                axes.plot(
+                    *zip(*points, strict=True), color=colour, marker="o", markersize=4,
+                    label=f"n = {n}" + (" (all)" if n == ns[0] else ""),
+                )  # fmt: skip
+            axes.set(
+                xscale="log", yscale="log", xlabel="truncation interval k [steps]", title=title,
+                ylabel="kept per recording [kB]",
+            )  # fmt: skip
+            ticks = sorted({line.k for line in lines})
+            axes.set_xticks(ticks, map(str, ticks))
+            axes.minorticks_off()
+            axes.legend()
