@@ -60,10 +60,6 @@ class _Trial:
     end_us: int
 
 
-def _origin(events: Events) -> int:
-    return int(events.t_us.min()) if len(events) else 0
-
-
 def read_labels(path: Path) -> list[tuple[int, int, int]]:
     """Return (label from 0, start [us], end [us]) of each line of a ``_labels.csv``.
 
@@ -166,7 +162,7 @@ def _tonic_store(folder: Path, split: int, request: Request) -> Store:
 
     def render(index: int) -> dict[int, NDArray[np.uint8]]:
         events = read_npy_events(paths[index])
-        return {index: request.framing.frames(events, _origin(events))}
+        return {index: request.framing.frames(events, events.first_us)}
 
     names = [path.relative_to(folder).as_posix() for path in paths]
     return Store(
@@ -187,7 +183,7 @@ def _trial_frames(framing: Framing, events: Events, trial: _Trial) -> NDArray[np
             f"{trial.start_us} ... {trial.end_us} us, of its _labels.csv"
         )
     part = Events(events.x[inside], events.y[inside], events.polarity[inside], events.t_us[inside])
-    return framing.frames(part, _origin(part))
+    return framing.frames(part, part.first_us)
 
 
 def _ibm_store(folder: Path, split: int, request: Request) -> Store:

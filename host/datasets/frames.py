@@ -57,6 +57,11 @@ class Events:
         """Return the number of events."""
         return len(self.x)
 
+    @property
+    def first_us(self) -> int:
+        """Time of the earliest event [us], 0 if there is none."""
+        return int(self.t_us.min()) if len(self) else 0
+
 
 def check_positive(name: str, value: object) -> int:
     """Return ``value`` as int if it is an integer of at least 1, refuse it by name if not."""

@@ -32,17 +32,7 @@ def ibm(tmp_path, formats):
 @pytest.fixture
 def tonic(tmp_path, formats):
     """tonic's layout: columns x, y, polarity, time in ms."""
-    root = tmp_path / "DVSGesture"
-    for split, users in (("ibmGestureTrain", (1, 2)), ("ibmGestureTest", (24,))):
-        for user in users:
-            folder = root / split / f"user{user:02d}_led"
-            folder.mkdir(parents=True)
-            for label in (0, 8, 10):
-                rows = formats.random_events([user, label], 300, 128, 900)
-                table = np.array(rows, dtype=np.int64)
-                table[:, 3] += 40
-                np.save(folder / f"{label}.npy", table)
-    return root
+    return formats.dvsgesture(tmp_path / "DVSGesture")
 
 
 @pytest.mark.parametrize("parent", [False, True])

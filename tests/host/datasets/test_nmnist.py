@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from host.datasets import DataSetError, load
-from host.datasets.nmnist import parse_events, read_events
+from host.datasets.nmnist import read_events
 
 pytestmark = pytest.mark.unit
 
@@ -13,21 +13,6 @@ pytestmark = pytest.mark.unit
 @pytest.fixture
 def folder(tmp_path, formats):
     return formats.nmnist(tmp_path / "NMNIST")
-
-
-def test_five_bytes_are_an_event():
-    events = parse_events(bytes([33, 2, 0x81, 0x02, 0x03, 0, 33, 0x7F, 0xFF, 0xFF]), "f")
-    assert events.x.tolist() == [33, 0]
-    assert events.y.tolist() == [2, 33]
-    assert events.polarity.tolist() == [1, 0]
-    assert events.t_us.tolist() == [0x010203, 0x7FFFFF]
-
-
-def test_overflow_marks_add_to_the_time_and_are_no_events(formats):
-    content = formats.nmnist_bytes([(1, 1, 0, 8000), (0, 240, 0, 0), (2, 2, 1, 5)])
-    events = parse_events(content, "f")
-    assert events.t_us.tolist() == [8000, 8192 + 5]
-    assert events.x.tolist() == [1, 2]
 
 
 @pytest.mark.parametrize("where", ["the folder", "its parent"])
