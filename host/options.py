@@ -198,7 +198,8 @@ def _given(value: Any, default: Any) -> Any:
 def _new(options: argparse.Namespace) -> Run:
     name = _given(options.dataset, "digits")
     datasets.source(name)
-    preset = presets.PRESETS[name]
+    preset = presets.preset(name)
+    network_name = presets.network_name(name, options.network)
     window_ms = options.window_ms
     data_options = {
         "name": name,
@@ -215,9 +216,7 @@ def _new(options: argparse.Namespace) -> Run:
         if getattr(options, field) == 0:
             data_options[field] = None
     data = datasets.load(**data_options)
-    network = presets.network(
-        _given(options.network, preset.network), data.shape, data.classes, data.encoding
-    )
+    network = presets.network(network_name, data.shape, data.classes, data.encoding)
     network = replace(
         network,
         block_length=_given(options.n, network.block_length),

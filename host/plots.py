@@ -129,7 +129,8 @@ def spike_raster(
     class_names : sequence of str
         A name for each class.
     window_us : int
-        Time of a frame [us]; None for images, whose time is counted in steps.
+        Time of a frame [us]; None where time is counted in steps: for images, and for events
+        that carry the number of their frame.
     """
     spikes, counts = _spikes(model, frames)
     network, answer = model.network, int(np.argmax(counts))
@@ -137,7 +138,8 @@ def spike_raster(
     heights = [2.2] + [1.6 if layer.neurons > 100 else 0.9 for layer in layers]
     heights.append(max(1.2, 0.15 * network.classes))
     window_ms = 1.0 if window_us is None else window_us / 1000
-    unit, thing = ("step", "image") if window_us is None else ("time [ms]", "recording")
+    unit = "step" if window_us is None else "time [ms]"
+    thing = "image" if network.encoding == "direct" else "recording"
     steps = len(frames)
     with picture(path, (7.5, 0.72 * sum(heights) + 1)) as figure:
         panels = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)

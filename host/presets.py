@@ -1,6 +1,7 @@
 """Networks, settings and amounts of data that `train_on_board.py` uses where nothing is asked for.
 
-Every network here fits the default `CoreConfig`, that of an Arty A7-100T, at its own k.
+Every network here fits the default `CoreConfig`, that of an Arty A7-100T, at its own k. Data sets
+that no network fits there have no preset: the user names a network, and lanes enough.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Preset:
     Attributes
     ----------
     network : str
-        Name in `NETWORKS`.
+        Name in `NETWORKS`; empty where the user must name one.
     settings : Settings
         Interval, rates, momentum; the seed is the user's.
     epochs : int
@@ -80,6 +81,14 @@ NETWORKS: dict[str, Network] = {
         classes=11,
         name="strided",
     ),
+    "letters": Network(
+        (28, 28, 1),
+        (Conv(6, 5), AvgPool(2), Conv(16, 5), AvgPool(2), Dense(120), Dense(84)),
+        classes=47,
+        block_length=2,
+        name="letters",
+        encoding="direct",
+    ),
 }
 """Networks by name. Input shape, classes and encoding are those of the data set each was made for
 and are replaced by those of the data set in use."""
@@ -119,13 +128,52 @@ PRESETS: dict[str, Preset] = {
         train_limit=2000,
         test_limit=500,
     ),
+    "emnist": Preset(
+        "letters",
+        Settings(interval=10, rate_shift=5, layer_shifts=(5, 4, 2, 1, 0, 0)),
+        epochs=4,
+        halve_every=2,
+        train_limit=9400,
+        test_limit=940,
+    ),
+    "cifar10dvs": Preset(
+        "strided",
+        Settings(interval=10, rate_shift=5, layer_shifts=(4, 3, 3, 1, 0, 0)),
+        epochs=20,
+        halve_every=7,
+    ),
 }
 """Defaults by data set."""
+
+NO_PRESET = Preset("", Settings(interval=10, rate_shift=5), epochs=20, halve_every=7)
+"""What a data set without a preset is trained with; layer shifts are those of `layer_shifts`."""
+
+
+def preset(name: str) -> Preset:
+    """Return the defaults of a data set."""
+    return PRESETS.get(name, NO_PRESET)
 
 
 def names() -> tuple[str, ...]:
     """Return the names of all networks: those with a preset, then the paper's others."""
     return (*NETWORKS, *(name for name in LAYERS if name not in NETWORKS))
+
+
+def network_name(data: str, asked: str | None = None) -> str:
+    """Return the network asked for, or else that of a data set's preset.
+
+    Raises
+    ------
+    ValueError
+        None was asked for and the data set has no preset.
+    """
+    found = asked or preset(data).network
+    if not found:
+        raise ValueError(
+            f"data set {data!r} has no preset, since no network fits the default board with it: "
+            f"give --network ({', '.join(names())} or a JSON file)"
+        )
+    return found
 
 
 def network(name: str, shape: Shape, classes: int, encoding: str = "events") -> Network:

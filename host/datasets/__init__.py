@@ -13,7 +13,18 @@ from pathlib import Path
 
 import numpy as np
 
-from host.datasets import digits, dvsgesture, gestures, mnist, nmnist
+from host.datasets import (
+    cifar10,
+    cifar10dvs,
+    digits,
+    dvsgesture,
+    emnist,
+    gestures,
+    mnist,
+    ncaltech101,
+    nmnist,
+    tinyesimagenet,
+)
 from host.datasets.content import ImageRequest, Request, Source
 from host.datasets.data_set import CACHE_BYTES, DataSet, DataSetError, Sample, Split, balanced_rows
 from host.datasets.event_camera import EventCamera
@@ -35,7 +46,19 @@ __all__ = [
 ]
 
 SOURCES: dict[str, Source] = {
-    module.SOURCE.name: module.SOURCE for module in (digits, gestures, nmnist, dvsgesture, mnist)
+    module.SOURCE.name: module.SOURCE
+    for module in (
+        digits,
+        gestures,
+        nmnist,
+        dvsgesture,
+        mnist,
+        emnist,
+        cifar10,
+        cifar10dvs,
+        ncaltech101,
+        tinyesimagenet,
+    )
 }
 """All data sets, the default one first."""
 
@@ -77,15 +100,16 @@ def load(
     Parameters
     ----------
     name
-        ``digits``, ``gestures``, ``nmnist``, ``dvsgesture`` or ``mnist``.
+        One of `SOURCES`.
     data_dir
         Folder of the recordings, or one that holds the data set's own folder. If None that of the
-        environment variable ``TLBPTT_DATA``; if there is none, tonic downloads them. Generated
-        data sets have none.
+        environment variable ``TLBPTT_DATA``; if there is none, tonic downloads ``nmnist`` or
+        ``dvsgesture``. Generated data sets have none.
     windows
         Number of frames T; a data set's own default if None, like the next two.
     window_us
-        Window of time of a frame [us]; None for images.
+        Window of time of a frame [us]; None for images, and for ``tinyesimagenet``, whose events
+        carry the number of their frame.
     size
         Edge of the frames [pixels]. Generated data sets make a sensor of this size; others keep
         the centre ``size * downsample`` pixels of theirs. Images have one size.
@@ -133,7 +157,8 @@ def load(
         request = ImageRequest(steps, folder)
     else:
         framing = _framing(spec, steps, window_us, size, downsample)
-        request, window_us = Request(framing, folder, int(seed), cache_bytes), framing.window_us
+        request = Request(framing, folder, int(seed), cache_bytes)
+        window_us = None if spec.window_us is None else framing.window_us
     for field, limit in (("train_limit", train_limit), ("test_limit", test_limit)):
         if limit is not None:
             check_positive(field, limit)
@@ -161,12 +186,16 @@ def _framing(
         downsample = 1
     else:
         downsample = default_downsample(spec.sensor, edge)
+    if spec.window_us is None and window_us is not None:
+        raise ValueError(
+            f"window_us (--window-ms) must be left out for {spec.name!r}, not {window_us!r}: its "
+            "events carry the number of their frame"
+        )
     window = spec.window_us if window_us is None else window_us
-    assert window is not None
     return Framing(
         sensor=edge * downsample if spec.sensor is None else spec.sensor,
         steps=steps,
-        window_us=window,
+        window_us=1 if window is None else window,  # the number of a frame is its time
         size=edge,
         downsample=downsample,
     )

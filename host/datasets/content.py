@@ -77,7 +77,8 @@ class Source:
         What it is, in a line.
     steps, window_us, size
         Defaults: number of frames, window of a frame [us], edge of a frame [pixels]. Images have no
-        window, and the one size they are stored in.
+        window, and the one size they are stored in; nor have events that carry the number of
+        their frame instead of a time.
     sensor
         Edge of the real sensor [pixels], or None where the sensor is made to the size asked for.
     open

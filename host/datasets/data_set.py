@@ -222,7 +222,8 @@ class DataSet:
     steps
         Frames of a recording T.
     window_us
-        Time that a frame covers [us]; None for images.
+        Time that a frame covers [us]; None for images, and for events that carry the number of
+        their frame.
     train, test
         The recordings. Their order is fixed and often sorted by class: shuffle before training.
     encoding
@@ -251,8 +252,10 @@ class DataSet:
     def summary(self) -> str:
         """Describe the data set in one line, with its size if it is a subset."""
         height, width, channels = self.shape
-        if self.window_us is None:
+        if self.encoding == "direct":
             time = f"each seen for {self.steps} steps"
+        elif self.window_us is None:
+            time = f"{self.steps} frames"
         else:
             time = f"{self.steps} frames of {self.window_us / 1000:g} ms"
         return (

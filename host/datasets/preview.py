@@ -44,7 +44,7 @@ def draw(data: DataSet, path: Path, *, rows: int = 8, columns: int = 10) -> None
     from matplotlib.figure import Figure
 
     labels = np.unique(data.test.labels)[:rows]
-    pictures, titles = (_images if data.window_us is None else _frames)(data, labels, columns)
+    pictures, titles = (_images if data.encoding == "direct" else _frames)(data, labels, columns)
     figure = Figure(figsize=(1.1 * columns + 1, 1.2 * len(labels)))
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(labels), max(map(len, pictures)), squeeze=False)
@@ -61,11 +61,14 @@ def draw(data: DataSet, path: Path, *, rows: int = 8, columns: int = 10) -> None
 
 
 def _frames(data: DataSet, labels: Labels, columns: int) -> tuple[list[Pictures], list[str]]:
-    """Return frames of each class's first recording, and their times."""
-    assert data.window_us is not None
+    """Return frames of each class's first recording, and their times or numbers."""
     steps = np.unique(np.linspace(0, data.steps - 1, min(columns, data.steps)).astype(int))
     places = [int(np.argmax(data.test.labels == label)) for label in labels]
-    titles = [f"{step * data.window_us / 1000:g} ms" for step in steps]
+    window_us = data.window_us
+    titles = [
+        f"frame {step}" if window_us is None else f"{step * window_us / 1000:g} ms"
+        for step in steps
+    ]
     return [list(paint(data.test[place].frames)[steps]) for place in places], titles
 
 

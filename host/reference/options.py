@@ -113,9 +113,9 @@ def _new(options: argparse.Namespace) -> ReferenceRun:
         "train_limit": options.train_limit,
         "test_limit": options.test_limit,
     }
+    network_name = presets.network_name(name, options.network)
     data = datasets.load(**data_options)
-    asked = options.network or presets.PRESETS[name].network
-    network = presets.network(asked, data.shape, data.classes, data.encoding)
+    network = presets.network(network_name, data.shape, data.classes, data.encoding)
     own = {"block_length": options.n, "classifier": options.classifier}
     network = replace(network, **{field: x for field, x in own.items() if x is not None})
     given = {field: getattr(options, field) for field in PLAN_OPTIONS}

@@ -11,7 +11,14 @@ from host import compiler, presets
 from host.bench import lenet1
 from host.datasets import SOURCES
 
-CLASSES = {"digits": 10, "gestures": 8, "nmnist": 10, "dvsgesture": 11, "mnist": 10}
+CLASSES = {
+    "digits": 10, "gestures": 8, "nmnist": 10, "dvsgesture": 11, "mnist": 10, "emnist": 47,
+    "cifar10dvs": 10,
+}  # fmt: skip
+
+LARGER = {"cifar10": (32, 3, 10, 32), "ncaltech101": (32, 2, 101, 32),
+          "tinyesimagenet": (32, 2, 200, 64)}  # fmt: skip
+"""Data sets without a preset: edge and channels of a frame, classes, and lanes that will do."""
 
 
 def preset_network(name):
@@ -36,11 +43,28 @@ def test_a_network_takes_the_encoding_of_its_data_set(tmp_path):
         presets.network(str(path), (4, 4, 1), 3, "direct")
 
 
-def test_every_data_set_has_a_preset():
-    assert set(presets.PRESETS) == set(SOURCES) == set(CLASSES)
+def test_every_data_set_has_a_preset_but_those_too_large():
+    assert set(presets.PRESETS) == set(CLASSES)
+    assert set(SOURCES) == set(CLASSES) | set(LARGER)
 
 
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("name", LARGER)
+def test_a_data_set_without_a_preset_fits_more_lanes_only(name):
+    size, channels, classes, lanes = LARGER[name]
+    encoding, k = SOURCES[name].encoding, min(10, SOURCES[name].steps)
+    least = Network((size, size, channels), (Dense(1),), classes, encoding=encoding)
+    with pytest.raises(ValueError, match=r"(frame_words|class_groups): needs"):
+        place(least, CoreConfig(), k).check()
+    network = presets.network("strided", (size, size, channels), classes, encoding)
+    place(network, presets.core_config(lanes), k).check()
+    settings = replace(
+        presets.preset(name).settings, interval=k, layer_shifts=presets.layer_shifts(network)
+    )
+    settings.check(network, CoreConfig().formats)
+    settings.loss_scale(k, classes)
+
+
+@pytest.mark.parametrize("name", CLASSES)
 def test_a_preset_fits_the_default_board(name):
     settings = presets.PRESETS[name].settings
     layout = place(preset_network(name), CoreConfig(), settings.interval)
@@ -49,7 +73,7 @@ def test_a_preset_fits_the_default_board(name):
     assert compiler.program(layout, settings)
 
 
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("name", CLASSES)
 def test_a_preset_can_halve_its_rate_to_the_end(name):
     preset = presets.PRESETS[name]
     halvings = (preset.epochs - 1) // preset.halve_every

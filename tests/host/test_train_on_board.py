@@ -326,7 +326,8 @@ def test_a_board_that_breaks_leaves_a_folder_to_go_on_with(program, tmp_path, mo
     ("options", "expected"),
     [
         (["--dataset", "digit"], "data set must be one of digits, gestures, nmnist, dvsgesture, "
-         "mnist, not 'digit'; did you mean 'digits'?"),
+         "mnist, emnist, cifar10, cifar10dvs, ncaltech101, tinyesimagenet, not 'digit'; did you "
+         "mean 'digits'?"),
         (["--dataset", "nmnist", "--data-dir", "nowhere"], "nowhere does not exist"),
         (["--data-dir", "nowhere"], "data_dir must be None for the data set 'digits'"),
         (["--k", "0"], "k must be between 1 and T = 6, not 0"),
@@ -350,8 +351,9 @@ def test_a_board_that_breaks_leaves_a_folder_to_go_on_with(program, tmp_path, mo
         (["--update-every", "0"], "update_every must be at least 1, not 0"),
         (["--board", "fpga"], "board must be sim, golden or uart:PORT, not 'fpga'"),
         (["--board", "uart:/dev/no-such-port"], "no board at /dev/no-such-port (no such device)"),
-        (["--network", "lenet"], "network must be one of small, moving, lenet1, strided or an "
-         "existing JSON file, not 'lenet'; did you mean 'lenet1'?"),
+        (["--network", "lenet"], "network must be one of small, moving, lenet1, strided, letters, "
+         "lenet2, alexnet, vgg11, sew_resnet18 or an existing JSON file, not 'lenet'; did you mean "
+         "'lenet2'?"),
         (["--resume", "nowhere"], "run folder nowhere does not exist"),
     ],
 )  # fmt: skip

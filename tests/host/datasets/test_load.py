@@ -10,9 +10,14 @@ from host.datasets.data_set import DataSetError
 
 pytestmark = pytest.mark.unit
 
+NAMES = [
+    "digits", "gestures", "nmnist", "dvsgesture", "mnist", "emnist", "cifar10", "cifar10dvs",
+    "ncaltech101", "tinyesimagenet",
+]  # fmt: skip
+
 
 def test_sources_and_defaults():
-    assert list(SOURCES) == ["digits", "gestures", "nmnist", "dvsgesture", "mnist"]
+    assert list(SOURCES) == NAMES
     table = {name: (s.steps, s.window_us, s.size, s.sensor) for name, s in SOURCES.items()}
     assert table == {
         "digits": (20, 15_000, 16, None),
@@ -20,10 +25,15 @@ def test_sources_and_defaults():
         "nmnist": (30, 10_000, 28, 34),
         "dvsgesture": (60, 20_000, 32, 128),
         "mnist": (10, None, 28, 28),
+        "emnist": (20, None, 28, 28),
+        "cifar10": (10, None, 32, 32),
+        "cifar10dvs": (100, 5_000, 32, 128),
+        "ncaltech101": (60, 5_000, 48, 240),
+        "tinyesimagenet": (8, None, 64, 256),
     }
-    files = ["nmnist", "dvsgesture", "mnist"]
-    assert [name for name, s in SOURCES.items() if s.from_folder] == files
-    assert [name for name, s in SOURCES.items() if s.encoding == "direct"] == ["mnist"]
+    assert [name for name, s in SOURCES.items() if s.from_folder] == NAMES[2:]
+    images = [name for name, s in SOURCES.items() if s.encoding == "direct"]
+    assert images == ["mnist", "emnist", "cifar10"]
 
 
 @pytest.mark.parametrize(
@@ -33,7 +43,9 @@ def test_sources_and_defaults():
         ("N-MNIST", "; did you mean 'nmnist'?"),
         ("DVSGesture", "; did you mean 'dvsgesture'?"),
         ("digit", "; did you mean 'digits'?"),
-        ("imagenet", ""),
+        ("imagenet", "; did you mean 'tinyesimagenet'?"),
+        ("CIFAR10-DVS", "; did you mean 'cifar10dvs'?"),
+        ("speech", ""),
         ("MNIST", "; did you mean 'mnist'?"),
         (None, ""),
     ],
@@ -43,8 +55,7 @@ def test_unknown_name(name, hint):
         with pytest.raises(ValueError, match="data set must be") as caught:
             function(name)
         assert str(caught.value) == (
-            f"data set must be one of digits, gestures, nmnist, dvsgesture, mnist, not "
-            f"{name!r}{hint}"
+            f"data set must be one of {', '.join(NAMES)}, not {name!r}{hint}"
         )
 
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from host.datasets import SOURCES
 from host.datasets.preview import main, paint
 
 pytestmark = pytest.mark.unit
@@ -17,6 +18,16 @@ def test_writes_a_picture(tmp_path, capsys):
     assert main(["digits", "--windows", "5", "--size", "10", "--output", str(path)]) == 0
     assert path.read_bytes().startswith(b"\x89PNG")
     assert capsys.readouterr().out.startswith("digits: 1,297 training recordings")
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_data_set_has_a_picture(tmp_path, formats, capsys, name):
+    path, options = tmp_path / "a.png", ["--windows", "2"]
+    if SOURCES[name].from_folder:
+        options += ["--data-dir", str(getattr(formats, name)(tmp_path / name))]
+    assert main([name, *options, "--output", str(path)]) == 0
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert capsys.readouterr().out.startswith(f"{name}: ")
 
 
 def test_errors_are_one_line(tmp_path, capsys):
