@@ -71,6 +71,7 @@ class Batches:
             num_workers=self._workers,
             collate_fn=_stack,
             pin_memory=self._device.type == "cuda",
+            generator=torch.Generator(),  # its draws must not shift those of dropout
         )
         for frames, labels in loader:
             yield (

@@ -45,6 +45,6 @@ class ReferenceFolder(RunFolder):
             if not isinstance(state, dict) or "progress" not in state:
                 raise ValueError("it holds no state of a run")
         except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-            reason = str(error).splitlines()[0]
+            reason = str(error).partition("\n")[0] or type(error).__name__
             raise RunFolderError(f"{self.state} is damaged: {reason}") from error
         return state

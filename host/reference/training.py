@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -80,6 +81,22 @@ def make_optimizer(model: ReferenceModel, plan: ReferencePlan) -> torch.optim.Op
     if plan.optimizer == "adam":
         return torch.optim.Adam(learning, lr=plan.rate)
     return torch.optim.SGD(learning, lr=plan.rate, momentum=plan.momentum)
+
+
+def _check_batches(network: Network, recordings: int, steps: int, plan: ReferencePlan) -> None:
+    """Refuse batches in which a batch normalisation would average a single value."""
+    shortest = min(length for _, length in intervals(steps, plan.interval))
+    left = recordings % plan.batch or plan.batch
+    for layer in network.weighted:
+        if (
+            layer.batch_norm
+            and left * math.prod(layer.out_shape[:2]) * (1 if layer.direct else shortest) < 2
+        ):
+            raise ValueError(
+                f"{layer.name} has batch normalisation, which needs more than one value per "
+                f"channel: with batch {plan.batch} the last of {recordings} recordings is the "
+                "only 1 left; use another batch size or a longer interval"
+            )
 
 
 @dataclass
@@ -169,6 +186,7 @@ class ReferenceTraining:
         self.data, self.plan, self.folder = data, plan, folder
         self.device = device(on)
         train, test = splits(data, plan)
+        _check_batches(network, len(train), data.steps, plan)
         self._train = Batches(data, train, plan.batch, workers, self.device)
         self._test = Batches(data, test, max(plan.batch, 64), workers, self.device)
         torch.manual_seed(plan.seed)
