@@ -13,8 +13,9 @@ from host.reference import options as run_options
 
 if TYPE_CHECKING:
     from golden.network import Network
+    from host.reference.folder import ReferenceFolder
     from host.reference.options import ReferenceRun
-    from host.reference.training import Outcome
+    from host.reference.training import Outcome, ReferenceTraining
     from host.run_folder import RunFolder
 
 FAILED, STOPPED = 2, 130
@@ -186,8 +187,25 @@ def _train(options: argparse.Namespace) -> int:
         print(f"stopped; go on with --resume {folder.path}")
         return STOPPED
     _draw(run, folder, outcome)
+    _write_codes(training, folder)
     print(f"test accuracy {outcome.accuracy:.2%}; state, metrics and pictures are in {folder.path}")
     return 0
+
+
+def _write_codes(training: ReferenceTraining, folder: ReferenceFolder) -> None:
+    from host.reference import codes
+
+    try:
+        lines = codes.write(folder, training.model, training.plan)
+    except ValueError as error:
+        print(f"not for the accelerator: {error}")
+        return
+    print("\n".join(lines))
+    print(
+        "to go on on the accelerator: host/train_on_board.py "
+        f"--dataset {training.data.name} --network {folder.network} --weights {folder.path} "
+        f"--k {training.plan.interval}"
+    )
 
 
 def _draw(run: ReferenceRun, folder: RunFolder, outcome: Outcome) -> None:

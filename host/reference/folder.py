@@ -15,13 +15,16 @@ from host.run_folder import RunFolder, RunFolderError
 class ReferenceFolder(RunFolder):
     """Names of the folder's files, and how they are written.
 
-    ``state.pt`` holds weights, optimiser, progress and random state; it is read with torch's
-    ``weights_only``, which runs no code of the file.
+    ``network.json`` and ``weights.npz`` (`codes`) are for the accelerator, if it can run the
+    network. ``state.pt`` holds weights, optimiser, progress and random state; it is read with
+    torch's ``weights_only``, which runs no code of the file.
     """
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
+        self.codes = self.weights
         self.weights = self.state = path / "state.pt"
+        self.network = path / "network.json"
 
     @property
     def has_state(self) -> bool:

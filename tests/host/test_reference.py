@@ -8,12 +8,13 @@ import pytest
 
 from golden.cost.workloads import WORKLOADS
 from golden.network import AvgPool, Conv, Dense, Network, Residual
-from host import datasets
+from host import checkpoint, datasets, train_on_board
 
 torch = pytest.importorskip("torch", reason="the float reference needs the extra reference")
+from golden.reference.model import to_matrix  # noqa: E402
 from golden.reference.trainer import DivergedError  # noqa: E402
 from host.reference import __main__ as command  # noqa: E402
-from host.reference import allocator, memory, peers, speed, training  # noqa: E402
+from host.reference import allocator, codes, memory, peers, speed, training  # noqa: E402
 from host.reference.batches import Batches  # noqa: E402
 from host.reference.folder import ReferenceFolder  # noqa: E402
 from host.reference.plan import ReferencePlan  # noqa: E402
@@ -69,6 +70,7 @@ def test_a_run_leaves_its_folder(program, tmp_path):
     assert "k = 3" in out
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
         "config.json", "metrics.jsonl", "state.pt", "learning_curve.png", "confusion.png",
+        "network.json", "weights.npz",
     }  # fmt: skip
     records = lines(tmp_path / "run")
     assert [r["event"] for r in records].count("epoch") == 2
@@ -78,6 +80,34 @@ def test_a_run_leaves_its_folder(program, tmp_path):
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["model"] == "reference"
     assert config["plan"]["interval"] == 3
+
+
+@pytest.mark.parametrize("classifier", ["trainable", "random"])
+def test_a_float_run_goes_on_on_the_golden_board(program, tmp_path, capsys, classifier):
+    status, out, err = program("train", "--run-dir", "run", "--k", 3, "--classifier", classifier)
+    assert status == 0, err
+    assert "host/train_on_board.py --dataset digits --network run/network.json" in out
+    assert "weights in s16.14" in out
+    options = ["--network", "run/network.json", "--weights", "run", "--k", "3", "--epochs", "1"]
+    options += ["--steps", "6", "--size", "8", "--train-limit", "12", "--test-limit", "5"]
+    assert train_on_board.main([*options, "--board", "golden", "--run-dir", "on"]) == 0
+    first = checkpoint.load(tmp_path / "run" / "weights.npz").weights
+    for layer, code, real in zip(
+        checkpoint.load(tmp_path / "on" / "weights.npz").network.weighted, first,
+        ReferenceFolder(tmp_path / "run").load_state(torch.device("cpu"))["model"].values(),
+        strict=True,
+    ):  # fmt: skip
+        step = 2.0**-14
+        error = np.abs(code * step - to_matrix(real, layer).numpy()).max()
+        assert error <= (3 if layer.random else 1) * step / 2 + 1e-7, layer.name
+
+
+def test_what_the_accelerator_cannot_run_is_named(digits, tmp_path):
+    net = replace(network(digits), layers=(Conv(4, 3, batch_norm=True),))
+    run = ReferenceTraining(net, digits, ReferencePlan(6), on="cpu")
+    with pytest.raises(ValueError, match="conv1 of network 'network' has batch normalisation"):
+        codes.write(ReferenceFolder(tmp_path), run.model, run.plan)
+    assert not list(tmp_path.iterdir())
 
 
 def test_k_is_T_by_default_and_a_run_folder_gets_a_number(program, tmp_path):
