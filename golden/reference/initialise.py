@@ -48,7 +48,7 @@ def initialise(
     """
     generator = torch.Generator().manual_seed(seed)
     source, steps = model.prepare(frames, steps)
-    outputs = {-1: source}
+    outputs = {-1: source.to(model.weights[0].dtype)}
     for layer in model.network.resolved:
         if layer.kind == "add":
             outputs[layer.index] = outputs[layer.source] + outputs[layer.addend]
@@ -57,16 +57,17 @@ def initialise(
         if layer.has_weights:
             weight = model.weights[layer.hash_id]
             weight.copy_(_unit(layer, seed, generator))
-        drive = synapse.drive(outputs[layer.source], weight, layer, binary=False)
+        sums = synapse.sums(outputs[layer.source], weight, layer)
         if layer.batch_norm:
-            drive = model.normalise(layer, drive)
+            sums = model.norms[layer.name](sums.flatten(0, 1)).unflatten(0, sums.shape[:2])
         elif weight is not None:
             rate = classifier_rate if layer.kind == "classifier" else hidden_rate
-            scale = _scale(drive, layer, steps, rate)
+            scale = _scale(sums, layer, steps, rate)
             weight.mul_(scale)
-            drive.mul_(scale)
+            sums.mul_(scale)
         if layer.kind != "classifier":
-            outputs[layer.index] = fire(drive, torch.zeros_like(drive[0]), steps, layer.lif)
+            carry = torch.zeros_like(sums[0])
+            outputs[layer.index], _ = fire(sums, carry, steps, layer.lif, constant=layer.direct)
     model.start()
 
 
@@ -78,10 +79,11 @@ def _unit(layer: Layer, seed: int, generator: torch.Generator) -> torch.Tensor:
     return from_matrix(matrix * layer.rows**-0.5, layer)
 
 
-def _scale(drive: torch.Tensor, layer: Layer, steps: int, rate: float) -> float:
+def _scale(sums: torch.Tensor, layer: Layer, steps: int, rate: float) -> float:
     def reached(exponent: float) -> float:
-        carry = torch.zeros_like(drive[0])
-        return float(fire(drive * 2.0**exponent, carry, steps, layer.lif).mean())
+        scaled = sums * 2.0**exponent
+        carry = torch.zeros_like(sums[0])
+        return float(fire(scaled, carry, steps, layer.lif, constant=layer.direct)[0].mean())
 
     low, high = -6.0, 6.0
     most = reached(high)

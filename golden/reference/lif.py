@@ -1,69 +1,77 @@
-"""LIF neurons of one interval in torch: all k steps forward, then the recursion of gamma back."""
+"""LIF neurons in torch: some steps forward, and the recursion of gamma back through them."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import torch
 
 from golden.neuron import Lif
 
 
-class _Lif(torch.autograd.Function):
-    """Eqs (1), (2) and (6) forward; Eq (5), collapsed, backward. Keeps one byte per step: h."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, drive: torch.Tensor, carry: torch.Tensor, steps: int, lif: Lif, learn: bool
-    ) -> torch.Tensor:
-        constant = len(drive) != steps
-        u = drive.new_empty((steps, *drive.shape[1:])) if constant else drive
-        s = torch.empty_like(u)
-        for t in range(steps):
-            torch.add(drive[0 if constant else t], carry, out=u[t])
-            torch.ge(u[t], lif.u_th, out=s[t])
-            torch.mul(u[t], lif.tau, out=carry).sub_(s[t], alpha=lif.theta)
-        if learn:
-            ctx.save_for_backward(u.sub_(lif.u_th).abs_() < lif.a / 2)
-            ctx.lif, ctx.constant = lif, constant
-        return s
-
-    @staticmethod
-    def backward(  # type: ignore[override]
-        ctx: Any, e: torch.Tensor
-    ) -> tuple[torch.Tensor, None, None, None, None]:
-        (mask,) = ctx.saved_tensors
-        lif: Lif = ctx.lif
-        h = mask.to(e.dtype)
-        gamma = torch.mul(e, h).mul_(1 / lif.a)
-        keep = h.mul_(-lif.theta / lif.a).add_(lif.tau)
-        for t in range(len(gamma) - 2, -1, -1):
-            gamma[t].addcmul_(keep[t], gamma[t + 1])
-        if ctx.constant:
-            gamma = gamma.sum(0, keepdim=True)
-        return gamma, None, None, None, None
-
-
-def fire(drive: torch.Tensor, carry: torch.Tensor, steps: int, lif: Lif) -> torch.Tensor:
-    """Return the spikes of an interval and bring the carry up to date.
+def fire(
+    sums: torch.Tensor,
+    carry: torch.Tensor,
+    steps: int,
+    lif: Lif,
+    *,
+    constant: bool = False,
+    surrogate: bool = False,
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Return the spikes of some steps, Eqs (1) and (2), and bring the carry up to date.
 
     Parameters
     ----------
-    drive : torch.Tensor
-        Synaptic sums W·s, shape (k, B, ...), or (1, B, ...) where they are the same at every step.
-        Of k steps they are **overwritten**, which saves a tensor of that size.
+    sums : torch.Tensor
+        Synaptic sums W·s, shape (t, B, ...). **Overwritten**, which saves a tensor of that size,
+        unless they are `constant`: then of shape (1, B, ...).
     carry : torch.Tensor
-        ``tau * u - theta * s`` of the step before, shape (B, ...). Overwritten; no error flows
-        through it, so that an interval's edge cuts the recursion.
+        ``tau * u - theta * s`` of the step before, shape (B, ...). Overwritten.
     steps : int
-        k of this interval.
+        Number of steps t.
     lif : Lif
         Constants.
+    constant : bool
+        The sums are the same at every step.
+    surrogate : bool
+        Whether the mask h is wanted.
 
     Returns
     -------
-    torch.Tensor
-        0 and 1 in the type of `drive`, shape (k, B, ...).
+    spikes : torch.Tensor
+        0 and 1 in the type of `sums`, shape (t, B, ...).
+    mask : torch.Tensor or None
+        h of Eq (6), bool, the same shape.
     """
-    learn = torch.is_grad_enabled() and drive.requires_grad
-    return _Lif.apply(drive, carry, steps, lif, learn)  # type: ignore[no-any-return]
+    u = sums.new_empty((steps, *sums.shape[1:])) if constant else sums
+    spikes = torch.empty_like(u)
+    for t in range(steps):
+        torch.add(sums[0 if constant else t], carry, out=u[t])
+        torch.ge(u[t], lif.u_th, out=spikes[t])
+        torch.mul(u[t], lif.tau, out=carry).sub_(spikes[t], alpha=lif.theta)
+    mask = u.sub_(lif.u_th).abs_() < lif.a / 2 if surrogate else None
+    return spikes, mask
+
+
+def gamma_of(
+    e: torch.Tensor, mask: torch.Tensor, later: torch.Tensor | None, lif: Lif
+) -> torch.Tensor:
+    """Return the potential errors gamma of some steps, Eq (5), collapsed.
+
+    Parameters
+    ----------
+    e : torch.Tensor
+        Spike errors from above, shape (t, B, ...).
+    mask : torch.Tensor
+        h of these steps, bool.
+    later : torch.Tensor, optional
+        gamma of the step after the last, shape (B, ...); None at an interval's end.
+    lif : Lif
+        Constants.
+    """
+    h = mask.to(e.dtype)
+    gamma = torch.mul(e, h).mul_(1 / lif.a)
+    keep = h.mul_(-lif.theta / lif.a).add_(lif.tau)
+    for t in range(len(gamma) - 1, -1, -1):
+        if later is not None:
+            gamma[t].addcmul_(keep[t], later)
+        later = gamma[t]
+    return gamma

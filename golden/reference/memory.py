@@ -1,11 +1,15 @@
-"""Bytes that torch keeps for the backward pass, on any device, by its saved-tensor hooks."""
+"""Bytes that torch keeps for the backward pass, and bytes of all tensors, on any device."""
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable
 from types import TracebackType
+from typing import Any
 
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_iter
 
 
 class _Kept:
@@ -80,3 +84,42 @@ class SavedBytes:
         if not self._holders[key]:
             del self._holders[key]
             self.now -= tensor.untyped_storage().nbytes()
+
+
+class LiveBytes(TorchDispatchMode):
+    """Context manager that measures all tensors made inside it while they live.
+
+    What `torch.cuda.max_memory_allocated` tells on a GPU, but for the allocator's rounding and the
+    work space of its libraries; on any device, ``meta`` included.
+
+    Attributes
+    ----------
+    now, peak : int
+        Bytes that live now, and at most so far.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.now = self.peak = 0
+        self._known: dict[int, Any] = {}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run an operation and note what it made."""
+        made = func(*args, **(kwargs or {}))
+        for tensor in tree_iter(made):
+            if isinstance(tensor, torch.Tensor):
+                self._note(tensor.untyped_storage())
+        return made
+
+    def _note(self, storage: torch.UntypedStorage) -> None:
+        key, size = storage._cdata, storage.nbytes()
+        if key in self._known:
+            return
+
+        def gone(_: Any) -> None:
+            del self._known[key]
+            self.now -= size
+
+        self._known[key] = weakref.ref(storage, gone)
+        self.now += size
+        self.peak = max(self.peak, self.now)

@@ -1,8 +1,7 @@
 """Float reference of any network in torch, block by block and interval by interval.
 
-The graph that torch keeps for the backward pass is never larger than one block over one interval:
-a block's error is formed and used before the next block runs. Of spikes and of the surrogate's
-mask it keeps a byte per neuron and step, and no membrane potential.
+What is kept for the backward pass is never more than one block over one interval: a block's error
+is formed and used before the next block runs (`golden.reference.block`).
 """
 
 from __future__ import annotations
@@ -15,15 +14,14 @@ import torch
 
 from golden.direct import PLANES
 from golden.network import Block, Layer, Network
-from golden.reference import synapse
-from golden.reference.lif import fire
+from golden.reference.block import BlockRun, Tensors, counts_of
 from golden.reference.loss import Loss
 
 PIXEL_SCALE = 1 / (1 << PLANES)
 """A pixel x of direct encoding stands for x/256."""
 
-Masks = Callable[[Layer, torch.Tensor], torch.Tensor]
-"""Draws the dropout mask of a layer for a batch of its spikes (B, C, H, W)."""
+Masks = Callable[[Layer, tuple[int, ...]], torch.Tensor]
+"""Draws the dropout mask of a layer, bool of shape (B, C, H, W)."""
 
 
 @dataclass(frozen=True)
@@ -148,13 +146,19 @@ class ReferenceModel(torch.nn.Module):
             Loss of each block, shape (blocks,).
         """
         spikes, steps = self.prepare(frames, steps)
+        weights = list(self.weights)
         losses = []
         for block in self.network.blocks:
-            spikes, counts = self._block(block, spikes, steps)
+            learning = {
+                layer.hash_id: layer
+                for layer in block.all_layers
+                if layer.has_weights and weights[layer.hash_id].requires_grad
+            }
+            run = self._runner(block, spikes, steps, learn=True)
+            counts, spikes = counts_of(run, learning, weights)
             loss = self.loss(counts, labels, steps)
             if loss.requires_grad:
                 loss.backward()
-            spikes = spikes.detach()
             losses.append(loss.detach())
         return counts.detach(), torch.stack(losses)
 
@@ -163,16 +167,12 @@ class ReferenceModel(torch.nn.Module):
         """Run an interval without learning; return the counts as `train_interval` does."""
         spikes, steps = self.prepare(frames, steps)
         for block in self.network.blocks:
-            spikes, counts = self._block(block, spikes, steps)
-        return counts
-
-    def normalise(self, layer: Layer, sums: torch.Tensor) -> torch.Tensor:
-        """Return the batch-normalised sums of a layer, shape (k, B, C, H, W)."""
-        norm = self.norms[layer.name]
-        return norm(sums.flatten(0, 1)).unflatten(0, sums.shape[:2])  # type: ignore[no-any-return]
+            run = self._runner(block, spikes, steps, learn=False)()
+            spikes = run.spikes
+        return run.counts
 
     def prepare(self, frames: torch.Tensor, steps: int | None) -> tuple[torch.Tensor, int]:
-        """Return frames as reals, an image x as x/256, and the number of steps.
+        """Return frames as bytes, or an image x as reals x/256, and the number of steps.
 
         Raises
         ------
@@ -193,47 +193,34 @@ class ReferenceModel(torch.nn.Module):
             )
         if not direct and steps not in (None, len(frames)):
             raise ValueError(f"steps must be the number of frames {len(frames)}, not {steps}")
-        real = frames.to(self.weights[0].dtype)
-        return (real * PIXEL_SCALE if direct else real), (steps or len(frames))
+        if direct:
+            return frames.to(self.weights[0].dtype) * PIXEL_SCALE, steps or 1
+        return frames.to(torch.uint8), len(frames)
 
-    def _block(
-        self, block: Block, spikes: torch.Tensor, steps: int
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the block's spikes and its classifier's counts."""
-        outputs = {block.layers[0].source: spikes}
-        last_use = {layer.source: layer.index for layer in block.all_layers}
-        last_use |= {layer.addend: layer.index for layer in block.layers if layer.kind == "add"}
-        for layer in block.all_layers:
-            made = self._layer(layer, outputs, steps)
-            if layer is block.layers[-1]:
-                spikes = made
-            outputs[layer.index] = made
-            for index in [i for i, last in last_use.items() if last == layer.index]:
-                outputs.pop(index, None)
-        return spikes, made.flatten(2).sum(0)
+    def _runner(
+        self, block: Block, spikes: torch.Tensor, steps: int, *, learn: bool
+    ) -> Callable[[], BlockRun]:
+        """Return a function that runs the block forward."""
+        masks: Tensors = {}
+        if self.training:
+            for layer in filter(self.dropout.acts_on, block.layers):
+                height, width, channels = layer.out_shape
+                shape = (spikes.shape[1], channels, height, width)
+                masks[layer.index] = self.draw_mask(layer, shape)
+        below = block.layers[0].source
+        factor = self._scale(self.network.resolved[below]) if below >= 0 else 1.0
+        return lambda: BlockRun(
+            block, list(self.weights), self.norms, spikes, factor, steps, self._carry, masks,
+            self._scale, learn,
+        )  # fmt: skip
 
-    def _layer(self, layer: Layer, outputs: dict[int, torch.Tensor], steps: int) -> torch.Tensor:
-        source = outputs[layer.source]
-        if layer.kind == "add":
-            return source + outputs[layer.addend]
-        weight = self.weights[layer.hash_id] if layer.has_weights else None
-        corrected = not self.training and self.dropout.correction and self.dropout.rate > 0
-        sums = synapse.drive(source, weight, layer, binary=not layer.direct and not corrected)
-        if layer.batch_norm:
-            sums = self.normalise(layer, sums)
-        carry = self._carry.get(layer.index)
-        if carry is None:
-            carry = self._carry[layer.index] = torch.zeros_like(sums[0], requires_grad=False)
-        spikes = fire(sums, carry, steps, layer.lif)
-        if self.dropout.acts_on(layer):
-            if self.training:
-                spikes = spikes * self.draw_mask(layer, spikes[0])
-            elif self.dropout.correction:
-                spikes = spikes * (1 - self.dropout.rate)
-        return spikes
+    def _scale(self, layer: Layer) -> float:
+        """Return the factor of a layer's spikes on their way to the next layer."""
+        corrected = not self.training and self.dropout.correction and self.dropout.acts_on(layer)
+        return 1 - self.dropout.rate if corrected else 1.0
 
-    def _draw_mask(self, layer: Layer, spikes: torch.Tensor) -> torch.Tensor:
-        return torch.rand_like(spikes) >= self.dropout.rate
+    def _draw_mask(self, layer: Layer, shape: tuple[int, ...]) -> torch.Tensor:
+        return torch.rand(shape, device=self.weights[0].device) >= self.dropout.rate
 
     # ---- weights ------------------------------------------------------------------------------
 

@@ -1,124 +1,106 @@
-"""Convolutions, dense layers and pools in torch that keep spikes as bytes for the backward pass.
+"""Convolutions, dense layers and pools in torch, forward, back to their inputs and to weights.
 
-All of them see the steps of an interval at once: shape (k, B, C, H, W).
+All of them see several steps at once: shape (t, B, C, H, W).
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import torch
 from torch.nn import functional, grad
 
 from golden.network import Layer
 
-Grads = tuple[torch.Tensor | None, ...]
 
-
-def _kept(spikes: torch.Tensor, binary: bool) -> torch.Tensor:
-    """Return what a backward pass needs of a layer's input: bytes, or reals of an image."""
-    return spikes.to(torch.uint8) if binary else spikes
-
-
-class _Conv(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any, spikes: torch.Tensor, weight: torch.Tensor, layer: Layer, binary: bool
-    ) -> torch.Tensor:
-        ctx.save_for_backward(_kept(spikes, binary), weight)
-        ctx.layer = layer
-        return functional.conv2d(spikes, weight, stride=layer.stride, padding=layer.padding)
-
-    @staticmethod
-    def backward(ctx: Any, gamma: torch.Tensor) -> Grads:  # type: ignore[override]
-        kept, weight = ctx.saved_tensors
-        stride, padding = ctx.layer.stride, ctx.layer.padding
-        error = change = None
-        if ctx.needs_input_grad[0]:
-            error = grad.conv2d_input(kept.shape, weight, gamma, stride, padding)
-        if ctx.needs_input_grad[1]:
-            spikes = kept.to(gamma.dtype)
-            change = grad.conv2d_weight(spikes, weight.shape, gamma, stride, padding)
-        return error, change, None, None
-
-
-class _Dense(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, spikes: torch.Tensor, weight: torch.Tensor, binary: bool) -> torch.Tensor:
-        ctx.save_for_backward(_kept(spikes, binary), weight)
-        return spikes @ weight.t()
-
-    @staticmethod
-    def backward(ctx: Any, gamma: torch.Tensor) -> Grads:  # type: ignore[override]
-        kept, weight = ctx.saved_tensors
-        error = gamma @ weight if ctx.needs_input_grad[0] else None
-        change = gamma.t() @ kept.to(gamma.dtype) if ctx.needs_input_grad[1] else None
-        return error, change, None
-
-
-class _Pool(torch.autograd.Function):
-    """Mean of windows; odd edges are dropped. Keeps nothing but shapes."""
-
-    @staticmethod
-    def forward(ctx: Any, spikes: torch.Tensor, window: int) -> torch.Tensor:
-        ctx.shape, ctx.window = spikes.shape, window
-        images, _, height, width = spikes.shape
-        rows, columns = height // window, width // window
-        inner = spikes[:, :, : rows * window, : columns * window]
-        parts = inner.reshape(images, -1, rows, window, columns * window)
-        total = parts[:, :, :, 0] + parts[:, :, :, 1]
-        for y in range(2, window):
-            total += parts[:, :, :, y]
-        parts = total.view(images, -1, rows, columns, window)
-        total = parts[..., 0] + parts[..., 1]
-        for x in range(2, window):
-            total += parts[..., x]
-        return total.mul_(1 / window**2)
-
-    @staticmethod
-    def backward(ctx: Any, gamma: torch.Tensor) -> Grads:  # type: ignore[override]
-        window: int = ctx.window
-        _, _, height, width = ctx.shape
-        images, channels, rows, columns = gamma.shape
-        wide = (gamma * (1 / window**2))[..., None].expand(-1, -1, -1, -1, window)
-        wide = wide.reshape(images, channels, rows, 1, columns * window)
-        error = wide.expand(-1, -1, -1, window, -1).reshape(
-            images, channels, rows * window, columns * window
-        )
-        missing = (width - columns * window, height - rows * window)
-        if any(missing):
-            error = functional.pad(error, (0, missing[0], 0, missing[1]))
-        return error, None
-
-
-def drive(
-    spikes: torch.Tensor, weight: torch.Tensor | None, layer: Layer, *, binary: bool
-) -> torch.Tensor:
-    """Return the synaptic sums of a layer.
+def sums(spikes: torch.Tensor, weight: torch.Tensor | None, layer: Layer) -> torch.Tensor:
+    """Return the synaptic sums of a layer, W·s.
 
     Parameters
     ----------
     spikes : torch.Tensor
-        Shape (k, B, C, H, W) of the layer's `in_shape`.
+        Shape (t, B, C, H, W) of the layer's `in_shape`.
     weight : torch.Tensor, optional
         Shape (c_out, c_in, K, K), or (c_out, C·H·W) of a dense layer; None for a pool.
     layer : Layer
         Geometry.
-    binary : bool
-        The values are small whole numbers and are kept as bytes for the backward pass.
 
     Returns
     -------
     torch.Tensor
-        Shape (k, B, C, H, W) of the layer's `out_shape`; memory of its own.
+        Shape (t, B, C, H, W) of the layer's `out_shape`; memory of its own.
     """
-    steps, batch = spikes.shape[:2]
     images = spikes.flatten(0, 1)
     if weight is None:
-        sums = _Pool.apply(images, layer.window)
+        made = _pool(images, layer.window)
     elif layer.kind == "conv":
-        sums = _Conv.apply(images, weight, layer, binary)
+        made = functional.conv2d(images, weight, stride=layer.stride, padding=layer.padding)
     else:
-        sums = _Dense.apply(images.flatten(1), weight, binary)
+        made = images.flatten(1) @ weight.t()
     height, width, channels = layer.out_shape
-    return sums.reshape(steps, batch, channels, height, width)  # type: ignore[no-any-return]
+    return made.reshape(*spikes.shape[:2], channels, height, width)
+
+
+def spread(gamma: torch.Tensor, weight: torch.Tensor | None, layer: Layer) -> torch.Tensor:
+    """Return the errors e of a layer's inputs, the first term of Eq (4).
+
+    Parameters
+    ----------
+    gamma : torch.Tensor
+        Shape (t, B, C, H, W) of the layer's `out_shape`.
+    weight, layer
+        As for `sums`.
+    """
+    images = gamma.flatten(0, 1)
+    height, width, channels = layer.in_shape
+    shape = (len(images), channels, height, width)
+    if weight is None:
+        made = _unpool(images, layer.window, height, width)
+    elif layer.kind == "conv":
+        made = grad.conv2d_input(shape, weight, images, layer.stride, layer.padding)
+    else:
+        made = (images.flatten(1) @ weight).reshape(shape)
+    return made.unflatten(0, gamma.shape[:2])
+
+
+def change(spikes: torch.Tensor, gamma: torch.Tensor, layer: Layer) -> torch.Tensor:
+    """Return the gradient of a layer's weights, Eq (7), summed over steps and recordings.
+
+    Parameters
+    ----------
+    spikes, gamma : torch.Tensor
+        Inputs and potential errors of the same steps.
+    layer : Layer
+        Geometry.
+    """
+    images, errors = spikes.flatten(0, 1), gamma.flatten(0, 1)
+    if layer.kind == "conv":
+        shape = (layer.out_shape[2], layer.in_shape[2], layer.kernel, layer.kernel)
+        return grad.conv2d_weight(images, shape, errors, layer.stride, layer.padding)
+    return errors.flatten(1).t() @ images.flatten(1)
+
+
+def _pool(images: torch.Tensor, window: int) -> torch.Tensor:
+    """Return the means of windows; odd edges are dropped."""
+    number, _, height, width = images.shape
+    rows, columns = height // window, width // window
+    inner = images[:, :, : rows * window, : columns * window]
+    parts = inner.reshape(number, -1, rows, window, columns * window)
+    total = parts[:, :, :, 0] + parts[:, :, :, 1]
+    for y in range(2, window):
+        total += parts[:, :, :, y]
+    parts = total.view(number, -1, rows, columns, window)
+    total = parts[..., 0] + parts[..., 1]
+    for x in range(2, window):
+        total += parts[..., x]
+    return total.mul_(1 / window**2)
+
+
+def _unpool(gamma: torch.Tensor, window: int, height: int, width: int) -> torch.Tensor:
+    """Return each window's share for its inputs, 0 at dropped edges."""
+    number, channels, rows, columns = gamma.shape
+    wide = (gamma * (1 / window**2))[..., None].expand(-1, -1, -1, -1, window)
+    wide = wide.reshape(number, channels, rows, 1, columns * window)
+    error = wide.expand(-1, -1, -1, window, -1).reshape(
+        number, channels, rows * window, columns * window
+    )
+    missing = (width - columns * window, height - rows * window)
+    return functional.pad(error, (0, missing[0], 0, missing[1])) if any(missing) else error

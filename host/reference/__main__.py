@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     add("--steps", metavar="T", type=int, help="frames of a recording, for --network")
     add("--k", metavar="K,K,…", type=_numbers, help="default: the paper's, or T, T/10 and 1")
     add("--n", metavar="N,N,…", type=_numbers, help="default: the paper's, or all, 2 and 1")
-    add("--batch", metavar="B", type=int, default=1, help="recordings per batch (default: 1)")
+    add("--batch", metavar="B", type=int, default=32, help="recordings per batch (default: 32)")
     add("--device", metavar="D", default="meta", help="meta (default), cpu, cuda, …")
     add("--picture", metavar="FILE", type=Path, help="PNG of bytes over k")
     add("--csv", metavar="FILE", type=Path, help="for python -m host.cost_figures --measured")

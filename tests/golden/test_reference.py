@@ -11,8 +11,8 @@ from golden.settings import Settings, intervals
 from tests.golden import cases
 
 torch = pytest.importorskip("torch", reason="the float reference needs the extra reference")
+from golden.reference import block, lif, synapse  # noqa: E402
 from golden.reference import initialise as initial  # noqa: E402
-from golden.reference import lif, model, synapse  # noqa: E402
 from golden.reference.initialise import initialise  # noqa: E402
 from golden.reference.loss import Loss  # noqa: E402
 from golden.reference.model import Dropout, ReferenceModel  # noqa: E402
@@ -21,6 +21,13 @@ from golden.reference.trainer import DivergedError, Trainer  # noqa: E402
 from tests.golden.unrolled import Unrolled  # noqa: E402
 
 pytestmark = pytest.mark.unit
+
+
+@pytest.fixture(autouse=True, params=[12, 10_000], ids=["pieces", "whole"])
+def _pieces(request, monkeypatch):
+    """Two steps of a batch of six at a time, and all steps at once."""
+    monkeypatch.setattr(block, "IMAGES", request.param)
+
 
 DEEP = Network(
     (7, 6, 2), (Conv(4, 3, 1), AvgPool(2), Conv(5, 2), Dense(9)), 3, 3,
@@ -69,8 +76,8 @@ def differences(reference, k, steps, seed, size=6, temperature_shift=None):
     generator = torch.Generator().manual_seed(seed)
     keep = {}
 
-    def draw(layer, spikes):
-        keep[layer.index] = torch.rand(spikes.shape, generator=generator) >= 0.3
+    def draw(layer, shape):
+        keep[layer.index] = torch.rand(shape, generator=generator) >= 0.3
         return keep[layer.index]
 
     reference.draw_mask = draw
@@ -237,13 +244,14 @@ def test_initialised_layers_fire_at_their_rate():
     rates = {}
     original = lif.fire
 
-    def noted(drive, carry, steps, constants):
-        spikes = original(drive, carry, steps, constants)
+    def noted(*arguments, **options):
+        spikes, mask = original(*arguments, **options)
         rates[len(rates)] = float(spikes.mean())
-        return spikes
+        return spikes, mask
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(model, "fire", noted)
+        patch.setattr(block, "fire", noted)
+        patch.setattr(block, "IMAGES", 10_000)
         reference.eval()
         reference.infer(frames)
     by_name = dict(zip([layer.name for layer in network.resolved], rates.values(), strict=True))
@@ -271,30 +279,38 @@ def test_random_classifiers_and_frozen_layers_keep_their_weights():
 
 
 @pytest.mark.parametrize(
-    "broken", ["detached_reset", "height_1", "missing_1_over_k", "pool_mean", "carried_error"]
+    "broken",
+    [
+        "detached_reset",
+        "height_1",
+        "missing_1_over_k",
+        "pool_mean",
+        "carried_error",
+        "lost_between_pieces",
+    ],
 )
 def test_oracle_notices_a_broken_reference(broken, monkeypatch):
     reference = made(DEEP, 17)
-    backward = lif._Lif.backward
+    gamma_of = lif.gamma_of
 
-    def mutated(ctx, e):
+    def mutated(e, mask, later, constants):
         if broken == "detached_reset":
-            ctx.lif = replace(ctx.lif, theta=1e-12)
-        gamma, *rest = backward(ctx, e)
+            constants = replace(constants, theta=1e-12)
+        gamma = gamma_of(e, mask, later, constants)
         if broken == "carried_error":
-            gamma = gamma.clone()
             gamma[-1] *= 1.1
-        return (gamma * ctx.lif.a if broken == "height_1" else gamma, *rest)
+        return gamma * constants.a if broken == "height_1" else gamma
 
-    monkeypatch.setattr(lif._Lif, "backward", staticmethod(mutated))
+    monkeypatch.setattr(block, "gamma_of", mutated)
     if broken == "missing_1_over_k":
         loss = reference.loss
         reference.loss = lambda counts, labels, steps: loss(counts * steps, labels, steps)
     if broken == "pool_mean":
-        pool = synapse._Pool.backward
-        monkeypatch.setattr(
-            synapse._Pool, "backward", staticmethod(lambda ctx, g: pool(ctx, 4 * g))
-        )
+        unpool = synapse._unpool
+        monkeypatch.setattr(synapse, "_unpool", lambda g, *rest: unpool(4 * g, *rest))
+    if broken == "lost_between_pieces":
+        monkeypatch.setattr(block, "IMAGES", 12)
+        monkeypatch.setattr(block, "gamma_of", lambda e, h, later, c: gamma_of(e, h, None, c))
     worst, _ = differences(reference, 3, 8, 17)
     assert worst > 1e-6
 

@@ -11,7 +11,9 @@ from golden.network import AvgPool, Conv, Dense, Network, Residual
 from host import checkpoint, datasets, train_on_board
 
 torch = pytest.importorskip("torch", reason="the float reference needs the extra reference")
-from golden.reference.model import to_matrix  # noqa: E402
+from golden.reference import block  # noqa: E402
+from golden.reference.memory import LiveBytes  # noqa: E402
+from golden.reference.model import ReferenceModel, to_matrix  # noqa: E402
 from golden.reference.trainer import DivergedError  # noqa: E402
 from host.reference import __main__ as command  # noqa: E402
 from host.reference import allocator, codes, memory, peers, speed, training  # noqa: E402
@@ -307,21 +309,42 @@ def test_plan_names_a_wrong_optimizer_and_loss():
 # ---- memory and speed --------------------------------------------------------------------------
 
 
-def test_memory_falls_with_k_and_n_and_needs_no_values(digits):
+def test_memory_falls_with_k_and_n_and_needs_no_values(monkeypatch):
+    monkeypatch.setattr(block, "IMAGES", 8)  # temporaries of two steps
     net = Network((12, 12, 2), (Conv(4, 3), AvgPool(2), Conv(6, 3), Dense(20)), 5)
     found = {}
     for on in ("meta", "cpu"):
-        made = memory.measure(net, 12, (12, 6, 3), (3, 2, 1), 4, torch.device(on))
-        found[on] = {(line.k, line.n): line.saved for line in made}
-    assert found["meta"] == found["cpu"]
-    saved = found["cpu"]
+        made = memory.measure(net, 24, (24, 12, 6), (3, 2, 1), 4, torch.device(on))
+        found[on] = {(line.k, line.n): (line.saved, line.live) for line in made}
+    for (saved, live), (same_saved, same_live) in zip(
+        found["meta"].values(), found["cpu"].values(), strict=True
+    ):
+        assert saved == same_saved
+        assert abs(live - same_live) < 0.05 * live  # a convolution's work space differs
+    saved = {cell: values[0] for cell, values in found["cpu"].items()}
+    live = {cell: values[1] for cell, values in found["cpu"].items()}
     for n in (3, 2, 1):
-        steps = [saved[12, n] - saved[6, n], saved[6, n] - saved[3, n]]
-        assert steps[0] == 2 * steps[1]  # linear in k, but for what an interval keeps once
-    assert saved[6, 3] > saved[6, 2] > saved[6, 1]
+        steps = [saved[24, n] - saved[12, n], saved[12, n] - saved[6, n]]
+        assert steps[0] == 2 * steps[1]  # linear in k
+        growth = live[24, n] - live[12, n]
+        assert steps[0] <= growth < 1.6 * steps[0]  # beside it frames and spikes go up the blocks
+    assert saved[12, 3] > saved[12, 2] > saved[12, 1]
+    assert live[24, 3] > max(live[24, 2], live[24, 1])
     # of the largest block and step a byte per spike that weights read, and one of h per neuron
-    block = (12 * 12 * 2 + 5 * 5 * 4) + (10 * 10 * 4 + 5 * 5 * 4 + 5)
-    assert abs(saved[12, 1] / 4 / 12 - block) < 12
+    bytes_of_a_step = (12 * 12 * 2 + 5 * 5 * 4) + (10 * 10 * 4 + 5 * 5 * 4 + 5)
+    assert abs(saved[24, 1] / 4 / 24 - bytes_of_a_step) < 12
+
+
+def test_nothing_lives_on_after_an_interval():
+    net = Network((12, 12, 2), (Conv(4, 3), AvgPool(2), Dense(20)), 5)
+    with LiveBytes() as live:
+        reference = ReferenceModel(net)
+        frames, labels = torch.ones(8, 4, 2, 12, 12, dtype=torch.uint8), torch.tensor([0, 1, 2, 3])
+        reference.train_interval(frames, labels)
+        before = live.now
+        for _ in range(3):
+            reference.train_interval(frames, labels)
+    assert live.now == before
 
 
 def test_memory_command_writes_table_picture_and_measurements(program, tmp_path):
