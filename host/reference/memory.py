@@ -21,10 +21,9 @@ from golden.network import Network
 from golden.reference.memory import LiveBytes, SavedBytes
 from golden.reference.model import ReferenceModel
 from golden.settings import intervals
+from host.cost_figures.figures import BY_N
 from host.cost_figures.measured import COLUMNS
-from host.plots import BLUE, GREY, RED, picture
-
-COLOURS = (BLUE, RED, "#2a9d6f", "#b8860b", GREY)
+from host.plots import GREY, picture
 
 
 @dataclass(frozen=True)
@@ -164,10 +163,10 @@ def draw(path: Path, panels: Mapping[str, tuple[Sequence[Line], int]]) -> None:
         ):
             axes.grid(True, which="major")
             ns = sorted({line.n for line in lines}, reverse=True)
-            for colour, n in zip(COLOURS, ns, strict=False):
+            for n in ns:
                 points = sorted((line.k, line.saved / batch / 1e3) for line in lines if line.n == n)
                 axes.plot(
-                    *zip(*points, strict=True), color=colour, marker="o", markersize=4,
+                    *zip(*points, strict=True), color=BY_N.get(n, GREY), marker="o", markersize=4,
                     label=f"n = {n}" + (" (all)" if n == ns[0] else ""),
                 )  # fmt: skip
             axes.set(
