@@ -85,11 +85,11 @@ class BlockRun:
         normed = any(layer.batch_norm for layer in block.layers)
         piece = steps if normed else min(steps, max(1, -(-IMAGES // batch)))
         self._pieces = [(first, min(piece, steps - first)) for first in range(0, steps, piece)]
-        readers = {layer.source for layer in block.all_layers if layer.has_weights}
+        self._readers = sorted({layer.source for layer in block.all_layers if layer.has_weights})
         top = block.layers[-1].index
         self._bytes: Tensors = {}
         for layer in block.layers:
-            if layer.index == top or (learn and layer.index in readers):
+            if layer.index == top or (learn and layer.index in self._readers):
                 height, width, channels = layer.out_shape
                 shape = (steps, batch, channels, height, width)
                 self._bytes[layer.index] = spikes.new_empty(shape, dtype=torch.uint8)
@@ -102,21 +102,17 @@ class BlockRun:
         for first, length in self._pieces:
             self._forward(first, length)
         self.spikes = self._bytes[top]
-        self._readers = readers
 
     @property
     def kept(self) -> list[torch.Tensor]:
         """What `backward` needs beside the weights, in the order that it expects."""
-        inputs = [self._input if i == self._source else self._bytes[i] for i in self._kept_inputs()]
+        inputs = [self._input if i == self._source else self._bytes[i] for i in self._readers]
         return [*inputs, *(h for pieces in self._h.values() for h in pieces)]
 
     def forget(self) -> None:
         """Let go of all tensors that `kept` returned and of the results."""
         self._bytes, self._h, self._constant = {}, {}, None
         del self._input, self.counts, self.spikes
-
-    def _kept_inputs(self) -> list[int]:
-        return sorted(self._readers)
 
     # ---- forward ------------------------------------------------------------------------------
 
@@ -199,7 +195,7 @@ class BlockRun:
             Layers whose weights learn, by `hash_id`. Parameters of batch normalisations get their
             gradients themselves.
         """
-        inputs = dict(zip(self._kept_inputs(), kept, strict=False))
+        inputs = dict(zip(self._readers, kept, strict=False))
         rest = iter(kept[len(inputs) :])
         h = {
             layer.index: [next(rest) for _ in self._pieces]
