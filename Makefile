@@ -10,6 +10,8 @@ ARGS   ?=
 SIZE   ?= hour
 MINUTES ?= 60
 SEED   ?=
+BOARD  ?=
+SEEDS  ?= 1
 
 PY  := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet install
@@ -18,28 +20,28 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet install
 # for other systems than Linux have no CUDA in them and no suffix.
 TORCH := $(if $(filter Linux,$(shell uname -s)),torch==2.13.0+cpu,torch==2.13.0)
 
+TEST_STAMPS := $(addprefix $(VENV)/.stamp-,test exchange reference synth boards)
+
 # Tools of the environment first: Verilator's makefiles call python3, cocotb calls its own.
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help train test sim soak bench study lint clean compiler libpython
+.PHONY: help train test sim soak bench study bitstream lint clean compiler libpython
 
 help:  ## this list
 	@echo "make <target> [PYTHON=python3.12] [JOBS=4] [ARGS='more options of the command']"
 	@echo
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile \
-	  | while IFS='|' read -r name text; do printf '  make %-8s %s\n' $$name "$$text"; done
-	@echo
-	@echo "Bitstreams are not part of this version: training runs on the simulated board."
+	  | while IFS='|' read -r name text; do printf '  make %-9s %s\n' $$name "$$text"; done
 
 train: $(VENV)/.stamp-base compiler  ## build the simulated board and train on handwritten digits
 	@$(PY) -m hw.virtual_board.build
 	@$(PY) host/train_on_board.py --dataset digits --board sim $(ARGS)
 
 # One thread per worker: the workers already fill the cores.
-test: $(VENV)/.stamp-test $(VENV)/.stamp-exchange $(VENV)/.stamp-reference compiler libpython  ## all tests
+test: $(TEST_STAMPS) compiler libpython  ## all tests
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
 	  $(PY) -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
@@ -60,6 +62,11 @@ study: $(VENV)/.stamp-base  ## accuracy over k and n, golden and float, SIZE=hou
 	  echo "make study: set TLBPTT_DATA to the folder that holds NMNIST/Train and NMNIST/Test"; \
 	  exit 2; } >&2
 	@$(PY) -m host.study run --size $(SIZE) --workers $(JOBS) $(ARGS)
+
+bitstream: $(VENV)/.stamp-synth $(VENV)/.stamp-boards  ## bitstream of a board: BOARD=ulx3s [SEEDS=1,2,3] (list: python -m boards list)
+	@[ -n "$(BOARD)" ] || { \
+	  echo "make bitstream: name a board with BOARD=..."; $(PY) -m boards list; exit 2; } >&2
+	@$(PY) -m boards build --board $(BOARD) --seeds $(SEEDS) --jobs $(JOBS) $(ARGS)
 
 lint: $(VENV)/.stamp-lint  ## style (ruff) and types (mypy)
 	@$(PY) -m ruff check --quiet . && style=0 || style=1; \

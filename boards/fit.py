@@ -72,10 +72,39 @@ def small_memories(config: CoreConfig) -> dict[str, tuple[int, int]]:
     }
 
 
-def multipliers(config: CoreConfig) -> dict[str, int]:
-    """Return the multiplier blocks of each unit (25 x 18 bit, as on Artix-7)."""
+def multipliers(config: CoreConfig, operand: int = 25) -> dict[str, int]:
+    """Return the multiplier blocks of each unit.
+
+    The widest signed operand is 25 bits on Artix-7 and 18 on ECP5; a state wider than that takes
+    two multipliers a lane.
+    """
     lanes = config.lanes
-    return {"lif": lanes, "error": 2 * lanes, "backward": lanes, "loss": 2, "addresses": 13}
+    halves = 2 if config.formats.state > operand else 1
+    units = {"lif": halves * lanes, "error": 2 * lanes, "backward": lanes}
+    return {**units, "loss": 2, "addresses": 13}
+
+
+def part_excess(config: CoreConfig, part: Part) -> list[str]:
+    """Return a line for every limit of a part that a configuration exceeds."""
+    rams = sum(part.rams(*shape) for shape in block_memories(config).values())
+    dsps = sum(multipliers(config, part.multiplier).values())
+    needs = (("block RAM", rams, part.ram), ("multipliers", dsps, part.dsp))
+    return [
+        f"{name}: needs {need:g}, {part.name} has {has}" for name, need, has in needs if need > has
+    ]
+
+
+def network_named(name: str, block_length: int = 1) -> Network:
+    """Return LeNet-1 for events, or the network in a file (JSON).
+
+    Raises
+    ------
+    OSError, ValueError, TypeError
+        There is no such file, or it holds no network.
+    """
+    if name == "lenet1":
+        return lenet1_events(10, block_length)
+    return Network.from_dict(json.loads(Path(name).read_text(encoding="utf-8")))
 
 
 def report(layout: Layout, part: Part, steps: int = 30, clock: float = 100e6) -> tuple[str, bool]:
@@ -97,7 +126,7 @@ def report(layout: Layout, part: Part, steps: int = 30, clock: float = 100e6) ->
             f"{use.useful / use.bits:>8.1%}{line.rams:>11g}"
         )
     bits, rams = sum(line.use.bits for line in lines), sum(line.rams for line in lines)
-    dsps = sum(multipliers(config).values())
+    dsps = sum(multipliers(config, part.multiplier).values())
     useful = sum(line.use.useful for line in lines) / bits
     small = small_memories(config)
     used, built = training_over_inference(layout)
@@ -117,10 +146,7 @@ def report(layout: Layout, part: Part, steps: int = 30, clock: float = 100e6) ->
     if lines[-1].use.used > lines[-1].use.depth:
         use = lines[-1].use
         problems.append(f"instructions: needs {use.used}, has {use.depth}")
-    if rams > part.ram:
-        problems.append(f"block RAM: needs {rams:g}, {part.name} has {part.ram}")
-    if dsps > part.dsp:
-        problems.append(f"multipliers: needs {dsps}, {part.name} has {part.dsp}")
+    problems += part_excess(config, part)
     out.append("fits" if not problems else "does not fit because\n  " + "\n  ".join(problems))
     return "\n".join(out), not problems
 
@@ -140,10 +166,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=value)
     options = parser.parse_args(arguments)
     try:
-        if options.network == "lenet1":
-            network = lenet1_events(10, options.block_length)
-        else:
-            network = Network.from_dict(json.loads(Path(options.network).read_text()))
+        network = network_named(options.network, options.block_length)
         if options.classifier is not None:
             network = replace(network, classifier=options.classifier)
         if options.encoding is not None:

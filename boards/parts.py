@@ -19,6 +19,8 @@ class Part:
         Simple dual-port shapes of one block RAM; those of half a block RAM are in `half_shapes`.
     dsp : int
         Multiplier blocks.
+    multiplier : int
+        Widest signed operand of one [bits].
     """
 
     name: str
@@ -28,6 +30,7 @@ class Part:
     ram_shapes: tuple[tuple[int, int], ...]
     half_shapes: tuple[tuple[int, int], ...]
     dsp: int
+    multiplier: int
 
     def rams(self, depth: int, width: int) -> float:
         """Return the block RAMs one memory takes, halves counted as 0.5, in its best shape."""
@@ -43,9 +46,11 @@ _EBR = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 
 PARTS = {
     # AMD DS180, 7 Series FPGAs Overview, table "Artix-7 FPGA Feature Summary"
-    "xc7a35t": Part("xc7a35t", 20_800, 50, 36_864, _RAMB36, _RAMB18, 90),
-    "xc7a100t": Part("xc7a100t", 63_400, 135, 36_864, _RAMB36, _RAMB18, 240),
+    "xc7a35t": Part("xc7a35t", 20_800, 50, 36_864, _RAMB36, _RAMB18, 90, 25),
+    "xc7a100t": Part("xc7a100t", 63_400, 135, 36_864, _RAMB36, _RAMB18, 240, 25),
+    "xc7a200t": Part("xc7a200t", 134_600, 365, 36_864, _RAMB36, _RAMB18, 740, 25),
     # Lattice FPGA-DS-02012, ECP5 and ECP5-5G Family Data Sheet, table 1.1
-    "lfe5u-85f": Part("lfe5u-85f", 83_640, 208, 18_432, _EBR, (), 156),
+    "lfe5u-85f": Part("lfe5u-85f", 83_640, 208, 18_432, _EBR, (), 156, 18),
+    "lfe5um5g-85f": Part("lfe5um5g-85f", 83_640, 208, 18_432, _EBR, (), 156, 18),
 }
 """Parts by lower-case name."""

@@ -162,21 +162,31 @@ def report(config: CoreConfig, cells: Cells, part_name: str) -> str:
     return "\n".join(out)
 
 
+def utilisation(config: CoreConfig, part_name: str) -> str:
+    """Synthesise the accelerator and return the report.
+
+    Raises
+    ------
+    SynthesisError
+        yosys fails or is not installed.
+    """
+    from hw.accelerator import Accelerator
+
+    return report(config, synthesise(Accelerator(config), "accelerator"), part_name)
+
+
 def main(arguments=None) -> int:
     """Print the cells of one configuration."""
     parser = argparse.ArgumentParser(prog="python -m boards.synth", description=__doc__)
-    parser.add_argument("--part", choices=("xc7a35t", "xc7a100t"), default="xc7a100t")
+    parser.add_argument("--part", choices=("xc7a35t", "xc7a100t", "xc7a200t"), default="xc7a100t")
     add_config_arguments(parser)
     options = parser.parse_args(arguments)
-    from hw.accelerator import Accelerator
-
     try:
-        config = config_from(options)
-        cells = synthesise(Accelerator(config), "accelerator")
+        text = utilisation(config_from(options), options.part)
     except (SynthesisError, ValueError) as error:
         print(f"boards.synth: {error}", file=sys.stderr)
         return 1
-    print(report(config, cells, options.part))
+    print(text)
     return 0
 
 

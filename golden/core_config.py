@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import ClassVar
 
 from golden.checks import require_integers
@@ -126,6 +126,27 @@ class CoreConfig:
             "masks": (self.mask_words, self.entry_bits),
             "frames": (2 * self.frame_words, self.entry_bits),
         }
+
+    def with_lanes(self, lanes: int) -> CoreConfig:
+        """Return these maxima for another number of lanes.
+
+        With fewer lanes the memories get deeper, so that they hold the same number of bits.
+
+        Raises
+        ------
+        ValueError
+            `lanes` is no power of two between 4 and 64, or a memory gets too deep.
+        """
+        pack = min(self.pack_max, max(0, lanes.bit_length() - 2))
+        wider = replace(self, lanes=lanes, pack_max=pack)
+        if lanes >= self.lanes:
+            return wider
+        more = self.lanes // lanes
+        depths = (
+            "weight_rows", "neuron_words", "error_words", "spike_words", "mask_words",
+            "frame_words", "class_groups",
+        )  # fmt: skip
+        return replace(wider, **{name: getattr(self, name) * more for name in depths})
 
     def to_words(self) -> dict[str, int]:
         """Return every field as a number, formats flattened with the prefix ``format_``."""

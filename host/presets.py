@@ -317,16 +317,7 @@ def core_config(lanes: int | None = None) -> CoreConfig:
         `lanes` is no power of two between 4 and 64.
     """
     config = CoreConfig()
-    if lanes is None or lanes == config.lanes:
-        return config
-    pack = min(config.pack_max, max(0, lanes.bit_length() - 2))
-    wider = replace(config, lanes=lanes, pack_max=pack)
-    if lanes > config.lanes:
-        return wider
-    depths = ("weight_rows", "neuron_words", "error_words", "spike_words", "mask_words")
-    more = config.lanes // lanes
-    deeper = {name: getattr(config, name) * more for name in (*depths, "frame_words")}
-    return replace(wider, **deeper, class_groups=config.class_groups * more)
+    return config if lanes is None else config.with_lanes(lanes)
 
 
 def describe(network: Network) -> str:

@@ -72,10 +72,12 @@ class Core(Component):
     ----------
     config : CoreConfig
         Lanes, depths and formats.
+    multiplier : int
+        Widest signed operand of the target's multipliers, see `LifPass` [bits].
     """
 
-    def __init__(self, config: CoreConfig):
-        self.config = config
+    def __init__(self, config: CoreConfig, multiplier: int = 25):
+        self.config, self.multiplier = config, multiplier
         super().__init__(core_signature(config))
 
     def elaborate(self, platform):
@@ -88,7 +90,7 @@ class Core(Component):
         m.submodules.walker = walker = Walker(config)
         m.submodules.datapath = datapath = Datapath(config)
         m.submodules.clear = clear = ClearPass(config)
-        lif = LifPass(config)
+        lif = LifPass(config, self.multiplier)
         error = ErrorPass(config)
         drop = DropPass(config)
         m.submodules.loss = loss = LossPass(config)

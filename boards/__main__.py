@@ -1,0 +1,167 @@
+"""Boards: ``python -m boards list``, ``build``, ``fit``, ``synth``."""
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from boards import artix7, ecp5, fit, synth
+from boards.board import Artix7Board, Board, BoardError
+from boards.catalogue import ALIASES, BOARDS, board_named
+from boards.timing import TimingError
+from boards.yowasp import ToolError
+from golden.core_config import CoreConfig
+from golden.layout import place
+
+ROOT = Path(__file__).resolve().parents[1]
+
+USAGE = """\
+python -m boards list           boards, with the configuration that each is built with
+python -m boards build ...      bitstream of a board, or its build folder (--help for options)
+python -m boards fit ...        what a network needs on a part, before anything is built
+python -m boards synth ...      what yosys makes of the accelerator on Artix-7
+"""
+
+
+def listing() -> str:
+    """Return the boards as a table."""
+    out = [
+        f"{'board':<13}{'part':<14}{'P':>3}{'block RAM':>12}{'clock':>9}  {'UART':<10} made with"
+    ]
+    for board in BOARDS.values():
+        rams = sum(board.limits.rams(*s) for s in fit.block_memories(board.config).values())
+        out.append(
+            f"{board.name:<13}{board.part:<14}{board.config.lanes:>3}"
+            f"{f'{rams:g}/{board.limits.ram}':>12}{board.target / 1e6:>5g} MHz"
+            f"  {board.baud / 1e6:g} Mbaud{'':<3} {board.tools}"
+        )
+    short = ", ".join(f"{name} is {board}" for name, board in ALIASES.items())
+    return "\n".join([*out, short])
+
+
+def _seeds(text: str) -> list[int]:
+    try:
+        seeds = [int(part) for part in text.split(",")]
+    except ValueError:
+        seeds = []
+    if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds must be different numbers such as 1,2,3, not {text!r}")
+    return seeds
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m boards build",
+        description="Bitstream of a board. Exit status: 0 made; 1 a tool failed, or the timing; "
+        "2 wrong options, or a tool is missing.",
+    )
+    parser.add_argument("--board", required=True, help=", ".join([*ALIASES, *BOARDS]))
+    parser.add_argument("--network", help="must fit: lenet1, or a network file (JSON)")
+    parser.add_argument("--classifier", choices=fit.CLASSIFIERS, help="of the network's blocks")
+    parser.add_argument("--interval", type=int, default=10, help="k of the network, default 10")
+    parser.add_argument("--out", type=Path, help="build folder, default build/boards/BOARD")
+    parser.add_argument("--clock", type=float, help="[Hz], default the board's target")
+    parser.add_argument("--seeds", default="1", help="of nextpnr, the best is kept: 1,2,3")
+    parser.add_argument("--jobs", type=int, default=1, help="seeds at a time, 1 GB each")
+    group = parser.add_argument_group("configuration", "maxima, the board's by default")
+    for name in CoreConfig().to_words():
+        group.add_argument("--" + name.replace("_", "-"), type=int, metavar="N")
+    return parser
+
+
+def _config(board: Board, options) -> CoreConfig:
+    """Return the board's configuration with what the options change."""
+    config = board.config
+    if options.lanes is not None:
+        config = config.with_lanes(options.lanes)
+    words = config.to_words()
+    asked = {name: getattr(options, name) for name in words}
+    config = CoreConfig.from_words(
+        {name: words[name] if value is None else value for name, value in asked.items()}
+    )
+    if excess := fit.part_excess(config, board.limits):
+        raise ValueError(f"the configuration does not fit {board.name}: " + "; ".join(excess))
+    if options.network is not None:
+        network = fit.network_named(options.network)
+        if options.classifier is not None:
+            network = replace(network, classifier=options.classifier)
+        place(network, config, options.interval).check()
+    return config
+
+
+def _describe(board: Board, config: CoreConfig, target: int) -> dict:
+    """Return what a build folder's ``config.json`` says of the bitstream."""
+    return {
+        "board": board.name,
+        "part": board.part,
+        "clock": float(board.made_clock(target)),
+        "baud": board.baud,
+        "hash": f"{config.hash:08x}",
+        "config": config.to_words(),
+    }
+
+
+def build(arguments) -> int:
+    """Make a bitstream; return the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        board = board_named(options.board)
+        config, seeds = _config(board, options), _seeds(options.seeds)
+        target = board.target if options.clock is None else round(options.clock)
+        if options.jobs < 1:
+            raise ValueError(f"jobs must be at least 1, not {options.jobs}")
+        described = _describe(board, config, target)
+        folder = options.out or ROOT / "build" / "boards" / board.name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.json").write_text(json.dumps(described, indent=2) + "\n")
+        print(f"{board.title}, P = {config.lanes}, {described['clock'] / 1e6:g} MHz, "
+              f"configuration {described['hash']}")  # fmt: skip
+        if isinstance(board, Artix7Board):
+            bitstream = _build_artix7(board, config, target, folder)
+        else:
+            bitstream, best = ecp5.build(board, config, target, folder, seeds, options.jobs)
+            print(f"{best.clock / 1e6:.1f} MHz of {best.target / 1e6:.1f} MHz with seed "
+                  f"{best.seed}; {best.utilisation()}\ncritical path {best.path}")  # fmt: skip
+    except (TimingError, ToolError, synth.SynthesisError) as error:
+        print(f"boards build: {error}", file=sys.stderr)
+        return 1
+    except (BoardError, OSError, ValueError, TypeError) as error:
+        print(f"boards build: {error}", file=sys.stderr)
+        return 2
+    print(f"bitstream {bitstream}; UART with {board.baud:,} baud at {board.uart_note}")
+    return 0
+
+
+def _build_artix7(board: Artix7Board, config: CoreConfig, target: int, folder: Path) -> Path:
+    """Make the bitstream; where the tools are missing tell at least what the part will hold."""
+    try:
+        return artix7.build(board, config, target, folder)
+    except artix7.MissingToolsError:
+        try:
+            text = synth.utilisation(config, board.part)
+        except synth.SynthesisError as error:
+            print(f"no utilisation: {error}", file=sys.stderr)
+        else:
+            (folder / "utilisation.txt").write_text(text + "\n", encoding="utf-8")
+            print(f"yosys, module by module in {folder / 'utilisation.txt'}:")
+            print(text.split("\n\n")[-1])
+        raise
+
+
+def main(arguments=None) -> int:
+    """Run a command."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    command, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
+    if command == "list" and not rest:
+        print(listing())
+        return 0
+    commands = {"build": build, "fit": fit.main, "synth": synth.main}
+    if command in commands:
+        return commands[command](rest)
+    print(USAGE, end="", file=sys.stdout if command in ("-h", "--help") else sys.stderr)
+    return 0 if command in ("-h", "--help") else 2
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

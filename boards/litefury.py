@@ -1,0 +1,37 @@
+"""LiteFury and NiteFury, Artix-7 on an M.2 card.
+
+Clock, LEDs and PCIe: constraint files of https://github.com/RHSResearchLLC/NiteFury-and-LiteFury
+(Sample-Projects/Project-0/FPGA/common/Constraints), as amaranth-boards has them. The card has no
+UART: rx J2 and tx K2, 3.3 V, come out at its I/O connector P2 (names of the same pins in
+LiteX-Boards' sqrl_acorn, the twin of these cards), where a USB adapter of 3.3 V can be soldered.
+"""
+
+from boards.board import Artix7Board, Pin
+from golden.core_config import CoreConfig
+
+
+class LiteFury(Artix7Board):
+    """LiteFury: XC7A100T."""
+
+    name = "litefury"
+    title = "RHS Research LiteFury"
+    part = "xc7a100t"
+    platform_class = "boards.artix7_platforms:LiteFuryPlatform"
+    openxc7_part = "xc7a100tfgg484-2"
+    clock_name = "clk200"
+    clock = 200_000_000
+    target = 100_000_000
+    baud = 3_000_000
+    uart_note = "connector P2: rx J2, tx K2 (3.3 V)"
+    leds = (Pin("led", 0), Pin("led", 1), Pin("led", 2))
+    config = CoreConfig()
+
+
+class NiteFury(LiteFury):
+    """NiteFury II: XC7A200T."""
+
+    name = "nitefury"
+    title = "RHS Research NiteFury II"
+    part = "xc7a200t"
+    platform_class = "boards.artix7_platforms:NiteFuryPlatform"
+    openxc7_part = "xc7a200tfbg484-2"
