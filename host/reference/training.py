@@ -161,6 +161,8 @@ class ReferenceTraining:
         Processes that read recordings ahead.
     say : callable, optional
         Gets every line for the user; prints it above the progress bar by default.
+    display : Display, optional
+        Shows progress; a bar by default.
     on_epoch : callable, optional
         Called with (epoch, accuracy) after each; may raise to end the run.
 
@@ -180,6 +182,7 @@ class ReferenceTraining:
         on: str = "auto",
         workers: int = 0,
         say: Callable[[str], None] | None = None,
+        display: Display | None = None,
         on_epoch: Callable[[int, float], None] | None = None,
     ) -> None:
         intervals(data.steps, plan.interval)
@@ -196,7 +199,7 @@ class ReferenceTraining:
         self.optimizer = make_optimizer(self.model, plan)
         self.trainer = Trainer(self.model, self.optimizer, plan.interval, plan.update_every)
         self.progress = Progress()
-        self._display = Display()
+        self._display = display or Display()
         self.say = say or self._display.say
         self._on_epoch = on_epoch
         self._stop = False
