@@ -20,7 +20,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet install
 # for other systems than Linux have no CUDA in them and no suffix.
 TORCH := $(if $(filter Linux,$(shell uname -s)),torch==2.13.0+cpu,torch==2.13.0)
 
-TEST_STAMPS := $(addprefix $(VENV)/.stamp-,test exchange reference synth boards)
+TEST_STAMPS := $(addprefix $(VENV)/.stamp-,test exchange explore reference synth boards)
 
 # Tools of the environment first: Verilator's makefiles call python3, cocotb calls its own.
 export PATH := $(abspath $(VENV))/bin:$(PATH)

@@ -166,7 +166,7 @@ def read_folders(folders: Iterable[Path]) -> list[Record]:
 
 
 def refuse_difference(
-    path: Path, found: Record, other: Path | str, wanted: Record, remedy: str = ""
+    path: Path | str, found: Record, other: Path | str, wanted: Record, remedy: str = ""
 ) -> None:
     """Raise StudyError that names the first setting in which two records differ."""
     for name, here, there in _differences(found, wanted):
