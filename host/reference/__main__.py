@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from golden.cost.workloads import WORKLOADS
-from host.reference import options as run_options
 
 if TYPE_CHECKING:
     from golden.network import Network
@@ -34,6 +33,8 @@ examples:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser."""
+    from host.reference import options as run_options
+
     made = argparse.ArgumentParser(prog="python -m host.reference", description=__doc__)
     commands = made.add_subparsers(dest="command", required=True)
     command = commands.add_parser(
@@ -156,6 +157,7 @@ def _train(options: argparse.Namespace) -> int:
     import torch
 
     from host.presets import describe
+    from host.reference import options as run_options
     from host.reference.allocator import keep_freed_memory
     from host.reference.folder import ReferenceFolder
     from host.reference.training import ReferenceTraining
@@ -220,7 +222,6 @@ def _draw(run: ReferenceRun, folder: RunFolder, outcome: Outcome) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit status."""
-    options = parser().parse_args(arguments)
     try:
         import torch  # noqa: F401 - said here once, not as a traceback
     except ModuleNotFoundError:
@@ -232,6 +233,7 @@ def main(arguments: list[str] | None = None) -> int:
         return FAILED
     from golden.reference.trainer import DivergedError
 
+    options = parser().parse_args(arguments)
     try:
         status: int = options.function(options)
     except (DivergedError, OSError, TypeError, ValueError) as error:

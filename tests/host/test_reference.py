@@ -1,6 +1,8 @@
 """Training of the float reference from its command line and from Python."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -257,6 +259,18 @@ def test_a_wrong_option_is_one_line_and_leaves_nothing(program, tmp_path, option
     assert err.startswith("host.reference: error: ")
     assert err.count("\n") == 1
     assert set(tmp_path.rglob("*")) == before
+
+
+def test_a_missing_torch_is_one_line():
+    """Before anything that needs it is imported."""
+    code = (
+        "import sys; sys.modules['torch'] = None; from host.reference.__main__ import main; "
+        "sys.exit(main(['train']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("host.reference: torch is not installed: pip install")
+    assert done.stderr.count("\n") == 1
 
 
 def test_an_unknown_network_names_those_there_are(program):
