@@ -15,24 +15,10 @@ from golden.settings import Settings, intervals
 from tests.golden import cases
 
 torch = pytest.importorskip("torch", reason="the autograd oracle needs the torch extra")
+from tests.golden.unrolled import Spike  # noqa: E402
+
 pytestmark = pytest.mark.unit
 F = torch.nn.functional
-
-
-class Spike(torch.autograd.Function):
-    """Heaviside step whose derivative is the rectangle of height 1/a and width a."""
-
-    @staticmethod
-    def forward(ctx, u, u_th, a):
-        ctx.save_for_backward(u)
-        ctx.constants = (u_th, a)
-        return (u >= u_th).to(u.dtype)
-
-    @staticmethod
-    def backward(ctx, grad):
-        (u,) = ctx.saved_tensors
-        u_th, a = ctx.constants
-        return grad * ((u - u_th).abs() < a / 2) / a, None, None
 
 
 class Autograd:
