@@ -46,23 +46,32 @@ def main(arguments=None):
     parser.add_argument(
         "output", type=Path, help="file to write, left alone if it would not change"
     )
-    parser.add_argument(
+    pins = parser.add_mutually_exclusive_group()
+    pins.add_argument(
         "--uart", type=int, metavar="BAUD", help="behind UART pins at this rate, not a byte stream"
     )
+    pins.add_argument(
+        "--pcie", type=int, metavar="BITS",
+        help="behind AXI4-Stream pins of this width for a PCIe DMA core, not a byte stream",
+    )  # fmt: skip
     parser.add_argument(
         "--clock", type=float, default=100e6, metavar="HZ", help="clock of --uart, default 100e6"
     )
     add_config_arguments(parser)
     options = parser.parse_args(arguments)
     config = config_from(options)
-    if options.uart is None:
-        from hw.accelerator import Accelerator
-
-        text = verilog_of(Accelerator(config), "accelerator")
-    else:
+    if options.uart is not None:
         from hw.uart_accelerator import UartAccelerator
 
         text = verilog_of(UartAccelerator(config, options.clock, options.uart), "uart_accelerator")
+    elif options.pcie is not None:
+        from hw.pcie_accelerator import PcieAccelerator
+
+        text = verilog_of(PcieAccelerator(config, options.pcie), "pcie_accelerator")
+    else:
+        from hw.accelerator import Accelerator
+
+        text = verilog_of(Accelerator(config), "accelerator")
     written = write_if_changed(options.output, text)
     print(f"{options.output}: {'written' if written else 'unchanged'}")
 

@@ -12,6 +12,7 @@ from host.driver import LinkBoard
 from host.transport.sim import SimTransport
 from hw import export
 from hw.accelerator import Accelerator
+from hw.pcie_accelerator import PcieAccelerator
 from hw.uart_accelerator import UartAccelerator
 from hw.virtual_board import build as build_module
 from hw.virtual_board.build import ROOT, BuildError, build, folder_of
@@ -43,6 +44,53 @@ def test_uart_top_is_exported_with_pins():
     header = text[text.index("module u(") :].split(";")[0]
     for pin in ("rx", "tx", "alive", "training", "error", "clk", "rst"):
         assert pin in header
+
+
+@pytest.mark.parametrize("width", [32, 64, 128])
+def test_pcie_top_is_exported_with_pins(width):
+    text = export.verilog_of(PcieAccelerator(CONFIG, width, core=StubCore(CONFIG)), "p")
+    for name, way, back in (("s_axis_h2c", "input", "output"), ("m_axis_c2h", "output", "input")):
+        assert f"  {way} [{width - 1}:0] {name}_tdata;" in text
+        assert f"  {way} [{width // 8 - 1}:0] {name}_tkeep;" in text
+        assert f"  {way} {name}_tlast;" in text
+        assert f"  {way} {name}_tvalid;" in text
+        assert f"  {back} {name}_tready;" in text
+    header = text[text.index("module p(") + len("module p(") :].split(")")[0]
+    others = {pin for pin in header.split(", ") if "_axis_" not in pin}
+    assert others == {"clk", "rst", "axi_aclk", "axi_aresetn", "alive", "training", "error"}
+
+
+def test_pcie_top_of_another_width_is_refused():
+    with pytest.raises(ValueError, match="width must be one of 32, 64, 128, 256, 512 bits, not 48"):
+        PcieAccelerator(CONFIG, 48, core=StubCore(CONFIG))
+
+
+@pytest.mark.parametrize(
+    ("options", "module"),
+    [
+        ([], "accelerator"),
+        (["--uart", "1000000"], "uart_accelerator"),
+        (["--pcie", "64"], "pcie_accelerator"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
+def test_tops_are_chosen_by_options(tmp_path, monkeypatch, capsys, options, module):
+    made = []
+    monkeypatch.setattr("hw.core.Core", StubCore)
+    monkeypatch.setattr(
+        export, "verilog_of", lambda top, name: made.append(top) or f"module {name}"
+    )
+    path = tmp_path / "top.v"
+    export.main([str(path), *options])
+    assert path.read_text(encoding="utf-8") == f"module {module}"
+    assert [type(top).__module__ for top in made] == [f"hw.{module}"]
+    assert capsys.readouterr().out == f"{path}: written\n"
+
+
+def test_only_one_kind_of_pins(capsys):
+    with pytest.raises(SystemExit):
+        export.main(["top.v", "--uart", "1000000", "--pcie", "64"])
+    assert "--pcie: not allowed with argument --uart" in capsys.readouterr().err
 
 
 def test_every_number_of_a_configuration_is_an_option(capsys):

@@ -10,7 +10,8 @@ import sys
 
 import pytest
 
-from hw.link import dispatcher, frame_loader, link, packet, rows, runs, slip
+from hw.link import axi_stream, dispatcher, frame_loader, link, packet, rows, runs, slip
+from tests.hw.link import test_axi_stream as axi_tests
 from tests.hw.link import test_frame_loader as loader_tests
 from tests.hw.link import test_link as link_tests
 from tests.hw.link import test_packet as packet_tests
@@ -47,6 +48,20 @@ MUTATIONS = [
          b"\xdb\xdb\xc0", [(b"\xdb", True)])),
     (slip, "closing.eq(self.i.p.last)", "closing.eq(0)",
      lambda: slip_tests.test_encoder_equals_sliplib("none", 0)),
+    (axi_stream, "left.eq(self.i.p.keep)", "left.eq(~0)",
+     lambda: axi_tests.test_unpacker_delivers_what_is_kept(64, "none", "descriptors")),
+    (axi_stream, "~left[1:].any()", "~left[1]",
+     lambda: axi_tests.test_unpacker_delivers_what_is_kept(64, "none", "any")),
+    (axi_stream, "space & ~left[1:].any()", "~left.any()",
+     lambda: axi_tests.test_a_byte_every_cycle(64)),
+    (axi_stream, "full | (end & inside)", "full",
+     lambda: axi_tests.test_packer_ends_a_packet_with_each_frame(64, "none")),
+    (axi_stream, "inside.eq(~end)", "inside.eq(1)",
+     lambda: axi_tests.test_packer_ends_a_packet_with_each_frame(64, "none")),
+    (axi_stream, "place.eq(0)", "place.eq(place + 1)",
+     lambda: axi_tests.test_packer_ends_a_packet_with_each_frame(64, "none")),
+    (axi_stream, "(self.o.p.keep << 1) | 1", "self.o.p.keep << 1",
+     lambda: axi_tests.test_packer_ends_a_packet_with_each_frame(64, "none")),
     (packet, "self.items.p.bad | ~crc.match_detected", "self.items.p.bad", packets),
     (packet, "too_long | (count < FRAME_OVERHEAD)", "count < FRAME_OVERHEAD", packets),
     (packet, "self.items.ready.eq(~self.packet.valid)", "self.items.ready.eq(1)", packets),
