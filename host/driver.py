@@ -38,6 +38,7 @@ from host.protocol.packets import (
 )
 from host.protocol.program import INSTRUCTION, JOB, LAYER, PROFILE, Op, When
 from host.transport.base import Transport
+from host.transport.pcie import PcieTransport
 from host.transport.sim import SimTransport, build_library
 from host.transport.uart import UartTransport
 
@@ -388,8 +389,9 @@ def open_board(
     Parameters
     ----------
     name : str
-        ``sim`` (the virtual board, built if needed), ``golden`` (the integer model) or
-        ``uart:PORT`` such as ``uart:/dev/ttyUSB1``.
+        ``sim`` (the virtual board, built if needed), ``golden`` (the integer model), ``uart:PORT``
+        such as ``uart:/dev/ttyUSB1``, or ``pcie:DEVICE`` such as ``pcie:/dev/xdma0`` for the first
+        card, ``pcie:/dev/xdma0,1`` for its second DMA channel.
     config : CoreConfig, optional
         Configuration of the virtual board or the golden model; a real board must have it.
     stall : int
@@ -414,4 +416,7 @@ def open_board(
         return LinkBoard(SimTransport(build_library(wanted), stall=stall), wanted)
     if kind == "uart" and rest:
         return LinkBoard(UartTransport(rest, baud), config)
-    raise ValueError(f"board must be sim, golden or uart:PORT, not {name!r}")
+    device, comma, channel = rest.partition(",")
+    if kind == "pcie" and device and (channel.isdecimal() or not comma):
+        return LinkBoard(PcieTransport(device, int(channel or 0)), config)
+    raise ValueError(f"board must be sim, golden, uart:PORT or pcie:DEVICE[,CHANNEL], not {name!r}")

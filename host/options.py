@@ -18,6 +18,9 @@ from host.training import Plan
 CHECK = 5
 """Recordings on which a board is compared with the golden model."""
 
+REAL = ("uart:", "pcie:")
+"""Names of boards that say themselves what they hold begin so."""
+
 EXAMPLES = """\
 examples:
   train_on_board.py
@@ -126,8 +129,10 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     add = made.add_argument_group("board").add_argument
     add(
-        "--board", metavar="B", help="sim (default), golden, or uart:PORT such as uart:/dev/ttyUSB1"
-    )
+        "--board", metavar="B",
+        help="sim (default), golden, uart:PORT such as uart:/dev/ttyUSB1, or pcie:DEVICE such as "
+        "pcie:/dev/xdma0",
+    )  # fmt: skip
     add("--lanes", metavar="P", type=int, help="P of the simulated board (default: 16)")
     add(
         "--check", metavar="N", type=int,
@@ -231,7 +236,7 @@ def _new(options: argparse.Namespace) -> Run:
         update_every=_given(options.update_every, 1),
     )
     config = None
-    if not _given(options.board, "sim").startswith("uart:") or options.lanes is not None:
+    if not _given(options.board, "sim").startswith(REAL) or options.lanes is not None:
         config = presets.core_config(options.lanes)
     weights = options.weights and str(Path(options.weights).expanduser().absolute())
     return Run(
@@ -309,7 +314,7 @@ def _again(options: argparse.Namespace) -> Run:
         raise RunFolderError(f"{folder.config} is damaged: {error!r}") from error
     if options.epochs is not None:
         plan = replace(plan, epochs=options.epochs)
-    if board.startswith("uart:"):
+    if board.startswith(REAL):
         core = None
     data = datasets.load(**data_options)
     weights = config.get("weights")

@@ -1,1 +1,1 @@
-"""Byte streams to a board: simulated, UART, and a wrapper that damages them for tests."""
+"""Byte streams to a board: simulated, UART, PCIe, and a wrapper that damages them for tests."""

@@ -324,9 +324,13 @@ def test_board_of_another_configuration_is_refused():
     assert identify(Link(Canned(description()))) == CONFIG
 
 
-@pytest.mark.parametrize("name", ["fpga", "uart", "uart:", "sim:1", ""])
+@pytest.mark.parametrize(
+    "name", ["fpga", "uart", "uart:", "sim:1", "", "pcie", "pcie:", "pcie:/dev/xdma0,", "pcie:a,-1"]
+)
 def test_unknown_boards_are_refused(name):
-    with pytest.raises(ValueError, match="board must be sim, golden or uart:PORT, not"):
+    with pytest.raises(
+        ValueError, match=r"must be sim, golden, uart:PORT or pcie:DEVICE\[,CHANNEL\], not"
+    ):
         open_board(name)
 
 

@@ -349,7 +349,11 @@ def test_a_board_that_breaks_leaves_a_folder_to_go_on_with(program, tmp_path, mo
             "temperature_shift must be between 0 and 3, not 4",
         ),
         (["--update-every", "0"], "update_every must be at least 1, not 0"),
-        (["--board", "fpga"], "board must be sim, golden or uart:PORT, not 'fpga'"),
+        (
+            ["--board", "fpga"],
+            "board must be sim, golden, uart:PORT or pcie:DEVICE[,CHANNEL], not 'fpga'",
+        ),
+        (["--board", "pcie:/dev/no-such"], "no board at /dev/no-such_h2c_0 (no such device)"),
         (["--board", "uart:/dev/no-such-port"], "no board at /dev/no-such-port (no such device)"),
         (["--network", "lenet"], "network must be one of small, moving, lenet1, strided, letters, "
          "lenet2, alexnet, vgg11, sew_resnet18 or an existing JSON file, not 'lenet'; did you mean "
@@ -503,5 +507,5 @@ def test_help_explains(capsys):
         train_on_board.main(["--help"])
     assert end.value.code == 0
     text = capsys.readouterr().out
-    for word in ("examples:", "--dataset", "uart:/dev/ttyUSB1", "exit status"):
+    for word in ("examples:", "--dataset", "uart:/dev/ttyUSB1", "pcie:/dev/xdma0", "exit status"):
         assert word in text
