@@ -63,6 +63,8 @@ class Board(ABC):
         Button.
     leds : tuple of Pin
         Alive, training, error.
+    high : tuple of Pin
+        Outputs that have to stay 1.
     config : CoreConfig
         Fits the part.
     """
@@ -79,6 +81,7 @@ class Board(ABC):
     uart_note: str
     reset: Pin | None = None
     leds: tuple[Pin, Pin, Pin]
+    high: tuple[Pin, ...] = ()
     config: CoreConfig
 
     @property

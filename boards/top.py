@@ -61,6 +61,10 @@ class BoardTop(Elaboratable):
             buffer = io.Buffer("o", _port(platform, pin, asked))
             m.submodules[f"{name}_pin"] = buffer
             m.d.comb += buffer.o.eq(getattr(accelerator, name))
+        for number, pin in enumerate(board.high):
+            buffer = io.Buffer("o", _port(platform, pin, asked))
+            m.submodules[f"high_pin{number}"] = buffer
+            m.d.comb += buffer.o.eq(1)
         return m
 
 

