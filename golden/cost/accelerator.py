@@ -37,8 +37,8 @@ from golden.memories import PACKETS, TRAINING_ONLY, memory_use
 from golden.network import Network, require_integer_model
 from golden.settings import Settings, intervals
 
-LARGEST_PART_BITS = 135 * 36_864
-"""Bits of block RAM of the largest part in `boards.parts`, an Artix-7 100T; a test holds it."""
+LARGEST_PART_BITS = 365 * 36_864
+"""Bits of block RAM of the largest part in `boards.parts`, an Artix-7 200T; a test holds it."""
 
 PASSES = ("CLEAR", "DROP", "LIF", "ERROR", "LOSS", "UPDATE")
 """Instructions that go over words, classes or rows; all others walk over events."""

@@ -25,8 +25,8 @@ class ProbedCore(Core):
         What is written.
     """
 
-    def __init__(self, config):
-        self.config = config
+    def __init__(self, config, multiplier=25):
+        self.config, self.multiplier = config, multiplier
         probes = {
             "probe_enables": Out(len(MEMORIES) + 2),
             "probe_program": Out(clog2(config.instructions)),

@@ -107,7 +107,7 @@ def test_networks_that_fit_no_board_are_counted_all_the_same(data):
     cost = accelerator_cost(work.build(1), 10, work.steps)
     bits, rows = cost.obstacles[:2]
     assert bits.startswith("needs ")
-    assert bits.endswith("Mbit, the largest listed part has 4.98")
+    assert bits.endswith("Mbit, the largest listed part has 13.46")
     assert rows.startswith("weight_rows: needs ")
     assert rows.endswith(", a core has up to 65,536")
     assert cost.memory_bits > LARGEST_PART_BITS

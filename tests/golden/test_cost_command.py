@@ -104,7 +104,8 @@ def test_a_network_that_no_core_can_run_keeps_the_papers_costs(capsys, tmp_path)
     ("options", "text"),
     [
         (["--network", "lenet3"],
-         "network must be one of lenet1, lenet2, alexnet or a file, not 'lenet3'"),
+         "network must be one of lenet1, lenet2, alexnet, vgg11, sew_resnet18 or a file, not "
+         "'lenet3'"),
         (["--k", "31"], "k must be between 1 and 30, not 31"),
         (["--n", "5"], "block_length must be between 1 and 4, not 5"),
         (["--steps", "0"], "steps must be between 1 and 1048576, not 0"),

@@ -47,7 +47,7 @@ def test_verilog(unit, config):
 @pytest.mark.synth
 @pytest.mark.parametrize(
     ("unit", "per_lane", "more"),
-    [(LifPass, 1, 0), (ErrorPass, 2, 0), (UpdatePass, 0, 0), (LossPass, 0, 1)],
+    [(LifPass, 1, 0), (ErrorPass, 2, 0), (UpdatePass, 0, 0), (LossPass, 0, 2)],
 )
 def test_multipliers_are_dsp_blocks(unit, per_lane, more, tmp_path):
     """One DSP48E1 (25 x 18 bits) per multiplier."""
