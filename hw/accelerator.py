@@ -5,6 +5,7 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from golden.core_config import CoreConfig
+from hw.interfaces import uart_port
 from hw.link.link import Link
 
 __all__ = ["Accelerator"]
@@ -28,6 +29,8 @@ class Accelerator(Component):
         Bytes from the host.
     tx : Out(stream.Signature(8))
         Bytes to the host.
+    uart : Out(uart_port())
+        For a UART that carries the bytes, see `hw.link.uart_rate.UartRate`.
     alive : Out(1)
         Blinks: toggles every 2**25 cycles (0.34 s at 100 MHz).
     training : Out(1)
@@ -49,6 +52,7 @@ class Accelerator(Component):
             {
                 "rx": In(stream.Signature(8)),
                 "tx": Out(stream.Signature(8)),
+                "uart": Out(uart_port()),
                 "alive": Out(1),
                 "training": Out(1),
                 "error": Out(1),
@@ -62,6 +66,7 @@ class Accelerator(Component):
         connect(m, flipped(self.rx), link.rx)
         connect(m, link.tx, flipped(self.tx))
         connect(m, link.core, core)
+        connect(m, link.uart, flipped(self.uart))
 
         blink = Signal(26)
         m.d.sync += blink.eq(blink + 1)

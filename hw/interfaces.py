@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out, Signature
 
 from golden.core_config import CoreConfig, clog2
 from host.protocol.fields import Record
-from host.protocol.packets import Space, space_shape
+from host.protocol.packets import UART_PHASE_BITS, Space, space_shape
 from host.protocol.program import JOB, LAYER
 
 READ_LATENCY = 2
@@ -74,6 +74,25 @@ def access_port(config: CoreConfig) -> Signature:
             "write_data": Out(width),
             "done": In(1),
             "read_data": In(width),
+        }
+    )
+
+
+def uart_port() -> Signature:
+    """Return the link's side of the UART that carries it; where there is none its inputs are 0.
+
+    ``clock`` [Hz], ``default`` and ``step`` (what a bit's phase grows per clock) are registers of
+    the link. ``write`` pulses when ``value`` is written as the step. ``request`` is high while the
+    link holds a request whose CRC is right.
+    """
+    return Signature(
+        {
+            "clock": In(32),
+            "default": In(UART_PHASE_BITS),
+            "step": In(UART_PHASE_BITS),
+            "write": Out(1),
+            "value": Out(32),
+            "request": Out(1),
         }
     )
 

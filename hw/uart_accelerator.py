@@ -6,6 +6,7 @@ from amaranth.lib.wiring import Component, In, Out, connect
 from golden.core_config import CoreConfig
 from hw.accelerator import Accelerator
 from hw.link.uart import UartReceiver, UartTransmitter
+from hw.link.uart_rate import UartRate
 
 __all__ = ["UartAccelerator"]
 
@@ -20,7 +21,7 @@ class UartAccelerator(Component):
     clock : float
         [Hz].
     baud : int
-        [bit/s].
+        After a reset; the host may change it [bit/s].
     result_timeout, core
         See `Accelerator`.
 
@@ -37,6 +38,7 @@ class UartAccelerator(Component):
     def __init__(self, config: CoreConfig, clock, baud, *, result_timeout=1 << 20, core=None):
         self._receiver = UartReceiver(clock, baud)
         self._transmitter = UartTransmitter(clock, baud)
+        self._rate = UartRate(clock, baud)
         self._accelerator = Accelerator(config, result_timeout=result_timeout, core=core)
         super().__init__(
             {
@@ -52,15 +54,21 @@ class UartAccelerator(Component):
         m = Module()
         m.submodules.receiver = receiver = self._receiver
         m.submodules.transmitter = transmitter = self._transmitter
+        m.submodules.rate = rate = self._rate
         m.submodules.accelerator = accelerator = self._accelerator
         lost = Signal()
 
         connect(m, receiver.o, accelerator.rx)
         connect(m, accelerator.tx, transmitter.i)
+        connect(m, accelerator.uart, rate.port)
         with m.If(receiver.framing_error | receiver.overflow):
             m.d.sync += lost.eq(1)
         m.d.comb += [
             receiver.rx.eq(self.rx),
+            receiver.step.eq(rate.step),
+            transmitter.step.eq(rate.step),
+            rate.rx.eq(self.rx),
+            rate.tx.eq(transmitter.tx),
             self.tx.eq(transmitter.tx),
             self.alive.eq(accelerator.alive),
             self.training.eq(accelerator.training),

@@ -36,7 +36,7 @@ from host.protocol.program import INSTRUCTION, JOB, LAYER, PROFILE
 MAGIC = 0x50425454
 """``TTBP`` in ASCII, little-endian."""
 
-VERSION = 2
+VERSION = 3
 """Changes with every incompatible change of packets, table or instructions."""
 
 SLIP_END, SLIP_ESC, SLIP_ESC_END, SLIP_ESC_ESC = 0xC0, 0xDB, 0xDC, 0xDD
@@ -63,9 +63,11 @@ class Packet(IntEnum):
     RESULT = 6
     """`WAIT`. Waits until that interval is finished, or answers BUSY after a while. Response:
     `RESULT` header, then its counts."""
+    ECHO = 7
+    """Any payload. Response: the same bytes; a test of the link alone."""
 
 
-IDEMPOTENT = frozenset({Packet.HELLO, Packet.READ, Packet.RESULT})
+IDEMPOTENT = frozenset({Packet.HELLO, Packet.READ, Packet.RESULT, Packet.ECHO})
 """Requests that are carried out again when repeated."""
 
 
@@ -184,12 +186,16 @@ STATUS = (
     "crc_errors",
     "length_errors",
     "sequence_errors",
+    "uart_clock",
+    "uart_default",
 )
 """Read-only run-time registers; status bit 0 is set while the core runs or a job waits.
-`cycles_high` holds the value it had when `cycles_low` was read."""
+`cycles_high` holds the value it had when `cycles_low` was read. `uart_clock` is the UART's clock
+[Hz], 0 where there is no UART; `uart_default` is the bitstream's own `uart_step`."""
 
-CONTROL = ("seed", "clear")
-"""Registers to write: the run seed, and `CLEAR_*` bits that act once (and read as 0)."""
+CONTROL = ("seed", "clear", "uart_step")
+"""Registers to write: the run seed, `CLEAR_*` bits that act once (and read as 0), and the rate of
+the UART (see `UART_STEPS`)."""
 
 REGISTERS = (*READ_ONLY, *STATUS, *CONTROL)
 """All registers, 32 bits each; the address is the position."""
@@ -198,5 +204,19 @@ CLEAR_COUNTERS = 1
 """Zero saturation, overflow, cycle and error counters and the profile memory."""
 CLEAR_RUN = 2
 """Forget loaded frames and set next_run to 0; the core must be idle."""
+
+UART_PHASE_BITS = 16
+"""The UART has `uart_step` * `uart_clock` / 2**16 baud."""
+UART_STEPS = (100, 13107)
+"""655 clocks a bit to 5; writing another value changes nothing. The new rate begins 8192 clocks
+after the response. It falls back to `uart_default` with a reset, and when no request with a right
+CRC comes within 3 s of the change, or of the first byte since the last request: a board that was
+left at another rate is reached again by asking at its own."""
+UART_QUIET = 8192
+"""Clocks without a 0 on the line after which a response has left: a byte has up to 9 bits that are
+1, of 655 clocks each at the slowest rate."""
+UART_FALLBACK_SECONDS = 3
+"""The longest packet takes 0.3 s at the slowest rate of 100 MHz, and the host repeats a request
+after 0.5 s."""
 
 assert JOB.bytes == 16

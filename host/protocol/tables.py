@@ -107,7 +107,9 @@ def document() -> str:
             "Registers",
             f"32 bits each. {_after('STATUS', packets)} {_after('CONTROL', packets)}\n\n"
             f"Bits of `clear`: {packets.CLEAR_COUNTERS}: {_after('CLEAR_COUNTERS', packets)} "
-            f"{packets.CLEAR_RUN}: {_after('CLEAR_RUN', packets)}\n\n{registers()}",
+            f"{packets.CLEAR_RUN}: {_after('CLEAR_RUN', packets)}\n\n"
+            f"{_after('UART_PHASE_BITS', packets)} `uart_step` is {packets.UART_STEPS[0]} to "
+            f"{packets.UART_STEPS[1]}: {_after('UART_STEPS', packets)}\n\n{registers()}",
         ),
         ("Header `access`", record(packets.ACCESS)),
         ("Header `frames`", record(packets.FRAMES)),

@@ -32,6 +32,7 @@ HEADERS = {
     Packet.FRAMES: (FRAMES.bytes, False),
     Packet.RUN: (JOB.bytes + FRAMES.bytes, False),
     Packet.RESULT: (WAIT.bytes, True),
+    Packet.ECHO: (0, False),
 }
 """Bytes of a request's fixed part, and whether nothing may follow it."""
 
@@ -140,6 +141,7 @@ class Dispatcher(Component):
         status = Signal(8)
         timer = Signal(range(self._timeout + 1))
         position = Signal(3)
+        echoed = Signal.like(request.length)
 
         # Headers are shifted in from the top, so that they end at the top whatever their length.
         def top(record):
@@ -152,6 +154,7 @@ class Dispatcher(Component):
         is_run = request.type == Packet.RUN
         is_result = request.type == Packet.RESULT
         is_write = request.type == Packet.WRITE
+        is_echo = request.type == Packet.ECHO
 
         with m.Switch(request.type):
             for kind, (size, nothing) in HEADERS.items():
@@ -197,7 +200,7 @@ class Dispatcher(Component):
 
         with m.FSM():
             with m.State("IDLE"):
-                m.d.sync += [collected.eq(0), timer.eq(0), position.eq(0)]
+                m.d.sync += [collected.eq(0), timer.eq(0), position.eq(0), echoed.eq(1)]
                 with m.If(self.packet.valid):
                     m.d.sync += status.eq(Status.OK)
                     with m.If(~is_hello & ~is_next & ~is_same):
@@ -221,6 +224,8 @@ class Dispatcher(Component):
                             answer(Status.OK)
                         with m.Case(Packet.RESULT):
                             m.next = "WAIT"
+                        with m.Case(Packet.ECHO):
+                            answer(Status.OK)
                         with m.Case(Packet.FRAMES, Packet.RUN):
                             m.next = "ORDER"
                         with m.Default():
@@ -326,7 +331,8 @@ class Dispatcher(Component):
             with m.State("STATUS"):
                 m.d.comb += [self.o.valid.eq(1), self.o.p.data.eq(status)]
                 m.d.comb += self.o.p.last.eq(
-                    (status != Status.SEQUENCE) & ((status != Status.OK) | ~repeatable)
+                    (status != Status.SEQUENCE)
+                    & ((status != Status.OK) | ~repeatable | (is_echo & (request.length == 0)))
                 )
                 with m.If(self.o.ready):
                     with m.If(self.o.p.last):
@@ -335,9 +341,22 @@ class Dispatcher(Component):
                         m.next = "LAST"
                     with m.Elif(is_result):
                         m.next = "RESULT"
+                    with m.Elif(is_echo):
+                        m.next = "ECHO"
                     with m.Else():
                         m.d.comb += self.rows_begin.eq(1)
                         m.next = "ROWS"
+            with m.State("ECHO"):
+                m.d.comb += [
+                    self.o.valid.eq(self.bytes.valid),
+                    self.o.p.data.eq(self.bytes.payload),
+                    self.o.p.last.eq(echoed == request.length),
+                    self.bytes.ready.eq(self.o.ready),
+                ]
+                with m.If(self.o.valid & self.o.ready):
+                    m.d.sync += echoed.eq(echoed + 1)
+                    with m.If(self.o.p.last):
+                        m.next = "RELEASE"
             with m.State("LAST"):
                 m.d.comb += [
                     self.o.valid.eq(1),

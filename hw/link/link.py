@@ -6,7 +6,7 @@ from amaranth.lib.wiring import Component, In, Out, Signature, connect, flipped
 
 from golden.core_config import CoreConfig
 from host.protocol.packets import STATUS
-from hw.interfaces import core_signature
+from hw.interfaces import core_signature, uart_port
 from hw.link.dispatcher import Dispatcher
 from hw.link.frame_loader import FrameLoader
 from hw.link.packet import PacketReceiver, PacketTransmitter
@@ -38,6 +38,8 @@ class Link(Component):
         Bytes to the host.
     core
         The members of `core_signature`, from the other side.
+    uart : Out(uart_port())
+        Rate of the UART that carries the streams, if it is one.
     busy : Out(1)
         An interval waits or runs.
     error : Out(1)
@@ -52,6 +54,7 @@ class Link(Component):
                 "rx": In(stream.Signature(8)),
                 "tx": Out(stream.Signature(8)),
                 "core": In(Signature(core_signature(config))),
+                "uart": Out(uart_port()),
                 "busy": Out(1),
                 "error": Out(1),
             }
@@ -148,6 +151,12 @@ class Link(Component):
             registers.count_crc_errors.eq(receiver.crc_error),
             registers.count_length_errors.eq(receiver.length_error),
             registers.count_sequence_errors.eq(dispatcher.sequence_error),
+            registers.value_uart_clock.eq(self.uart.clock),
+            registers.value_uart_default.eq(self.uart.default),
+            registers.uart_step.eq(self.uart.step),
+            self.uart.write.eq(registers.uart_write),
+            self.uart.value.eq(rows.register_write_data),
+            self.uart.request.eq(receiver.packet.valid),
             core.seed.eq(registers.seed),
             core.clear_counters.eq(registers.clear_counters),
             self.busy.eq(queue.pending),

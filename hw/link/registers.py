@@ -11,6 +11,7 @@ from host.protocol.packets import (
     MAGIC,
     REGISTERS,
     STATUS,
+    UART_PHASE_BITS,
     VERSION,
 )
 
@@ -56,6 +57,10 @@ class Registers(Component):
         Registers counted elsewhere, see `SOURCES`.
     count_* : In(1)
         Pulses to count, see `EVENTS`.
+    uart_step : In(16)
+        Value of the register of this name.
+    uart_write : Out(1)
+        One-cycle pulse: `write_data` is written to it.
     seed : Out(32)
         Run seed.
     clear_counters, clear_run : Out(1)
@@ -74,6 +79,8 @@ class Registers(Component):
                 "busy": In(1),
                 **{f"value_{name}": In(32) for name in SOURCES},
                 **{f"count_{name}": In(1) for name in EVENTS},
+                "uart_step": In(UART_PHASE_BITS),
+                "uart_write": Out(1),
                 "seed": Out(32),
                 "clear_counters": Out(1),
                 "clear_run": Out(1),
@@ -91,7 +98,7 @@ class Registers(Component):
         values |= {name: getattr(self, f"value_{name}") for name in SOURCES}
         values |= events
         values |= {"status": self.busy, "cycles_low": cycles[:32], "cycles_high": high}
-        values |= {"seed": self.seed, "clear": 0}
+        values |= {"seed": self.seed, "clear": 0, "uart_step": self.uart_step}
         assert set(values) == set(REGISTERS)
         with m.Switch(self.address):
             for name, value in values.items():
@@ -113,7 +120,9 @@ class Registers(Component):
                         self.clear_counters.eq((self.write_data & CLEAR_COUNTERS).any()),
                         self.clear_run.eq((self.write_data & CLEAR_RUN).any()),
                     ]
+                with m.Case(place["uart_step"]):
+                    m.d.comb += self.uart_write.eq(1)
         with m.If(self.clear_counters):
             m.d.sync += [cycles.eq(0), *(counter.eq(0) for counter in events.values())]
-        assert CONTROL == ("seed", "clear")
+        assert CONTROL == ("seed", "clear", "uart_step")
         return m

@@ -8,12 +8,14 @@ from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import Component, In, Out
 
+from host.protocol.packets import UART_PHASE_BITS, UART_STEPS
+
 __all__ = ["UartReceiver", "UartTransmitter", "bit_step", "rate_error"]
 
-PHASE_BITS = 16
+PHASE_BITS = UART_PHASE_BITS
 """Width of the phase accumulator [bits]."""
 
-MIN_CLOCKS = 5
+MIN_CLOCKS = (1 << PHASE_BITS) // UART_STEPS[1]
 """Clocks per bit below which the sampling point is too uncertain."""
 
 
@@ -31,7 +33,8 @@ def bit_step(clock, baud):
     ------
     TypeError, ValueError
         A rate is no positive number, or there are fewer than `MIN_CLOCKS` clocks or more than
-        ``2**PHASE_BITS / 100`` clocks per bit (where the rate's error could exceed 0.5 %).
+        ``2**PHASE_BITS / 100`` clocks per bit (where the rate's error could exceed 0.5 %): the step
+        would be outside `UART_STEPS`.
     """
     for name, value in (("clock", clock), ("baud", baud)):
         if not isinstance(value, int | float) or isinstance(value, bool):
@@ -43,7 +46,7 @@ def bit_step(clock, baud):
             f"baud must be at most clock / {MIN_CLOCKS} = {clock / MIN_CLOCKS:.0f} for a clock of "
             f"{clock:.0f} Hz, not {baud}"
         )
-    slowest = clock * 100 / (1 << PHASE_BITS)
+    slowest = clock * UART_STEPS[0] / (1 << PHASE_BITS)
     if baud < slowest:
         raise ValueError(
             f"baud must be at least {slowest:.0f} for a clock of {clock:.0f} Hz, not {baud}"
@@ -78,6 +81,8 @@ class UartReceiver(Component):
     -------
     rx : In(1)
         Pin, asynchronous.
+    step : In(PHASE_BITS)
+        What the phase grows per clock; where nothing drives it, that of `baud`.
     o : Out(stream.Signature(8))
         Bytes.
     framing_error : Out(1)
@@ -92,13 +97,14 @@ class UartReceiver(Component):
     """
 
     def __init__(self, clock, baud, depth=16):
-        self._step = bit_step(clock, baud)
+        step = bit_step(clock, baud)
         if not isinstance(depth, int) or depth < 2:
             raise ValueError(f"depth must be an int of at least 2, not {depth!r}")
         self._depth = depth
         super().__init__(
             {
                 "rx": In(1, init=1),
+                "step": In(PHASE_BITS, init=step),
                 "o": Out(stream.Signature(8)),
                 "framing_error": Out(1),
                 "overflow": Out(1),
@@ -115,7 +121,7 @@ class UartReceiver(Component):
         shift = Signal(8)
         count = Signal(3)
 
-        m.d.sync += Cat(phase, tick).eq(phase + self._step)
+        m.d.sync += Cat(phase, tick).eq(phase + self.step)
         m.d.comb += [
             fifo.w_data.eq(shift),
             self.o.valid.eq(fifo.r_rdy),
@@ -126,7 +132,7 @@ class UartReceiver(Component):
             with m.State("IDLE"):
                 with m.If(~line):
                     # One clock for this cycle, one for the mean delay of edge and tick.
-                    m.d.sync += [phase.eq((1 << (PHASE_BITS - 1)) + 2 * self._step), tick.eq(0)]
+                    m.d.sync += [phase.eq((1 << (PHASE_BITS - 1)) + 2 * self.step), tick.eq(0)]
                     m.next = "START"
             with m.State("START"):
                 with m.If(tick):
@@ -170,6 +176,8 @@ class UartTransmitter(Component):
     -------
     i : In(stream.Signature(8))
         Bytes.
+    step : In(PHASE_BITS)
+        What the phase grows per clock; where nothing drives it, that of `baud`.
     tx : Out(1)
         Pin.
 
@@ -180,8 +188,13 @@ class UartTransmitter(Component):
     """
 
     def __init__(self, clock, baud):
-        self._step = bit_step(clock, baud)
-        super().__init__({"i": In(stream.Signature(8)), "tx": Out(1, init=1)})
+        super().__init__(
+            {
+                "i": In(stream.Signature(8)),
+                "step": In(PHASE_BITS, init=bit_step(clock, baud)),
+                "tx": Out(1, init=1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -194,7 +207,7 @@ class UartTransmitter(Component):
         done = Signal()
 
         m.d.comb += [
-            total.eq(phase + self._step),
+            total.eq(phase + self.step),
             done.eq(~active | (tick & (left == 0))),
             self.i.ready.eq(done),
         ]

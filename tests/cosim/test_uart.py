@@ -45,5 +45,5 @@ def test_uart_pins(baud, percent, waves, monkeypatch):
         waves=waves,
     )
     count, failed = get_results(results)
-    assert count == 3
+    assert count == 4
     assert failed == 0

@@ -8,10 +8,11 @@ from cocotb.triggers import RisingEdge, Timer, with_timeout
 from cocotbext.uart import UartSink, UartSource
 
 from host.link import END, decode, encode
-from host.protocol.packets import MAGIC, Packet, Space
+from host.protocol.packets import MAGIC, REGISTERS, Packet, Space
 from tests.hw.link.bench import FRAME, access, run_payload, wait
 
 CLOCK_PS = 10_000
+CLOCK = 10**12 // CLOCK_PS
 BAUD = int(os.environ.get("UART_BAUD", "12000000"))
 PERCENT = float(os.environ.get("UART_PERCENT", "0"))
 
@@ -20,11 +21,14 @@ class Host:
     """Requests over the pins; the host's rate differs by `PERCENT` from the nominal one."""
 
     def __init__(self, dut):
-        baud = BAUD * (1 + PERCENT / 100)
         self.dut = dut
-        self.source = UartSource(dut.rx, baud=baud)
-        self.sink = UartSink(dut.tx, baud=baud)
+        self.rate(BAUD)
         self.sequence = 0
+
+    def rate(self, baud):
+        baud *= 1 + PERCENT / 100
+        self.source = UartSource(self.dut.rx, baud=baud)
+        self.sink = UartSink(self.dut.tx, baud=baud)
 
     async def ask(self, kind, payload=b"", damage=False):
         packet = encode(kind, self.sequence, payload)
@@ -79,6 +83,26 @@ async def interval_over_the_pins(dut):
     await host.ask(Packet.RUN, run_payload(0, [FRAME], label=3))
     answer = await host.ask(Packet.RESULT, wait(0))
     assert answer[:5] == bytes([0, 0, 0, 0, 2])
+
+
+@cocotb.test()
+async def the_host_changes_the_rate(dut):
+    host = await start(dut)
+    await host.ask(Packet.HELLO)
+    for baud in (BAUD // 3, BAUD):
+        step = round(2**16 * baud / CLOCK)
+        place = access(Space.REGISTERS, REGISTERS.index("uart_step"), 1)
+        await host.ask(Packet.WRITE, place + step.to_bytes(4, "little"))
+        await Timer(90, unit="us")
+        host.rate(baud)
+        values = await host.ask(
+            Packet.READ, access(Space.REGISTERS, REGISTERS.index("uart_clock"), 1)
+        )
+        assert int.from_bytes(values, "little") == CLOCK
+        assert int.from_bytes(await host.ask(Packet.READ, place), "little") == step
+        data = bytes(range(16))
+        assert await host.ask(Packet.ECHO, data) == data
+    assert dut.error.value == 0
 
 
 @cocotb.test()

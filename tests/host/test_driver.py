@@ -304,7 +304,7 @@ def description(config=CONFIG, **changes):
     [
         ([], "no board of this project: magic is nothing"),
         ([5, 1], "no board of this project: magic is 0x00000005"),
-        (description(version=1), "speaks protocol version 1, this driver version 2"),
+        (description(version=1), "speaks protocol version 1, this driver version 3"),
         (description()[:-1], "describing registers, not"),
         (description(config_hash=1), "configuration hash 00000001, its fields give"),
         (description(config_lanes=7), "not valid: lanes must be a power of two, not 7"),

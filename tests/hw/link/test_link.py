@@ -103,6 +103,38 @@ def test_registers_count_and_are_cleared():
     play(scenario)
 
 
+@pytest.mark.parametrize("pressure", PRESSURES)
+def test_echo_returns_what_it_was_sent(pressure):
+    rng = generator("echo", pressure)
+
+    async def scenario(host):
+        for length in (0, 1, 2, 3, CONFIG.packet_bytes - 1, CONFIG.packet_bytes):
+            data = rng.randbytes(length)
+            assert await host.ok(Packet.ECHO, data) == data
+            again = rng.randbytes(length)
+            assert await host.ok(Packet.ECHO, again, sequence=host.sequence) == again
+
+    play(scenario, pressure=pressure)
+
+
+def test_echo_is_answered_while_an_interval_runs():
+    async def scenario(host):
+        await host.ok(Packet.RUN, run_payload(0, [FRAME]))
+        assert await host.ok(Packet.ECHO, b"abc") == b"abc"
+        assert await host.read(Space.REGISTERS, register("status"), 1) == word(1)
+
+    play(scenario, job_cycles=3000)
+
+
+def test_without_a_uart_its_registers_are_0():
+    async def scenario(host):
+        await host.write(Space.REGISTERS, register("uart_step"), 1, word(5000))
+        for name in ("uart_clock", "uart_default", "uart_step"):
+            assert await host.read(Space.REGISTERS, register(name), 1) == word(0)
+
+    play(scenario)
+
+
 def refusals():
     size = 8  # bytes of a weight row
     yield "unknown type", 9, b"", Status.UNKNOWN

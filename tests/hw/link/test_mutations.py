@@ -10,12 +10,23 @@ import sys
 
 import pytest
 
-from hw.link import axi_stream, dispatcher, frame_loader, link, packet, rows, runs, slip
+from hw.link import (
+    axi_stream,
+    dispatcher,
+    frame_loader,
+    link,
+    packet,
+    rows,
+    runs,
+    slip,
+    uart_rate,
+)
 from tests.hw.link import test_axi_stream as axi_tests
 from tests.hw.link import test_frame_loader as loader_tests
 from tests.hw.link import test_link as link_tests
 from tests.hw.link import test_packet as packet_tests
 from tests.hw.link import test_slip as slip_tests
+from tests.hw.link import test_uart_rate as rate_tests
 
 
 def entries():
@@ -95,6 +106,15 @@ MUTATIONS = [
      link_tests.test_frames_arrive_in_their_buffer),
     (link, "queue.push_job.slot.eq(slot ^ keeps)", "queue.push_job.slot.eq(slot)",
      link_tests.test_an_interval_without_frames_uses_the_buffer_of_the_one_before),
+    (dispatcher, "echoed == request.length", "self.empty",
+     lambda: link_tests.test_echo_returns_what_it_was_sent("none")),
+    (uart_rate, "asked.eq(self.port.value), pending.eq(1), quiet.eq(0)",
+     "asked.eq(self.port.value), pending.eq(1)",
+     rate_tests.test_a_new_rate_waits_until_the_response_has_left),
+    (uart_rate, "waiting.eq(self.step != self._default)", "waiting.eq(0)",
+     rate_tests.test_bytes_without_a_request_give_a_rate_up),
+    (uart_rate, "pending.eq(0), waiting.eq(1)", "pending.eq(0), waiting.eq(0)",
+     rate_tests.test_a_rate_that_nobody_asks_at_is_given_up),
     (dispatcher, "& ~self.frames_kept", "& 0",
      link_tests.test_an_interval_without_frames_uses_the_buffer_of_the_one_before),
 ]  # fmt: skip
