@@ -178,7 +178,8 @@ class LinkBoard(Board):
         data = b"".join(record.pack(v).to_bytes(record.bytes, "little") for v in values)
         self.write_rows(space, data, start)
 
-    def _write_register(self, name: str, value: int) -> None:
+    def write_register(self, name: str, value: int) -> None:
+        """Write one of the registers `CONTROL`."""
         self.write_rows(
             Space.REGISTERS, value.to_bytes(REGISTER_BYTES, "little"), REGISTERS.index(name)
         )
@@ -207,11 +208,11 @@ class LinkBoard(Board):
 
     def _load(self, layout: Layout, settings: Settings) -> None:
         table, program = compiler.layer_table(layout, settings), compiler.program(layout, settings)
-        self._write_register("clear", CLEAR_COUNTERS | CLEAR_RUN)
+        self.write_register("clear", CLEAR_COUNTERS | CLEAR_RUN)
         self._next_run = 0
         self._image = None
         self._scales = {}
-        self._write_register("seed", settings.seed)
+        self.write_register("seed", settings.seed)
         self._write_records(Space.LAYERS, LAYER, table)
         self._write_records(Space.PROGRAM, INSTRUCTION, program)
         needs = layout.needs
@@ -350,7 +351,7 @@ class LinkBoard(Board):
     def clear_counters(self) -> None:
         """Zero the counters and the profile."""
         self.drain()
-        self._write_register("clear", CLEAR_COUNTERS)
+        self.write_register("clear", CLEAR_COUNTERS)
 
     def profile(self) -> list[dict[str, Any]]:
         """Return cycles, lane operations and useful lanes per instruction.
@@ -390,14 +391,15 @@ def open_board(
     ----------
     name : str
         ``sim`` (the virtual board, built if needed), ``golden`` (the integer model), ``uart:PORT``
-        such as ``uart:/dev/ttyUSB1``, or ``pcie:DEVICE`` such as ``pcie:/dev/xdma0`` for the first
-        card, ``pcie:/dev/xdma0,1`` for its second DMA channel.
+        such as ``uart:/dev/ttyUSB1``, with a rate ``uart:/dev/ttyUSB0,3000000``, or ``pcie:DEVICE``
+        such as ``pcie:/dev/xdma0`` for the first card, ``pcie:/dev/xdma0,1`` for its second DMA
+        channel.
     config : CoreConfig, optional
         Configuration of the virtual board or the golden model; a real board must have it.
     stall : int
         The virtual board's streams pause in this many of 256 cycles.
     baud : int
-        Rate of the serial port [bit/s].
+        Rate of the serial port where `name` has none [bit/s].
 
     Raises
     ------
@@ -414,9 +416,12 @@ def open_board(
     if name == "sim":
         wanted = config or CoreConfig()
         return LinkBoard(SimTransport(build_library(wanted), stall=stall), wanted)
-    if kind == "uart" and rest:
-        return LinkBoard(UartTransport(rest, baud), config)
-    device, comma, channel = rest.partition(",")
-    if kind == "pcie" and device and (channel.isdecimal() or not comma):
-        return LinkBoard(PcieTransport(device, int(channel or 0)), config)
-    raise ValueError(f"board must be sim, golden, uart:PORT or pcie:DEVICE[,CHANNEL], not {name!r}")
+    device, comma, number = rest.partition(",")
+    if device and (number.isdecimal() or not comma):
+        if kind == "uart":
+            return LinkBoard(UartTransport(device, int(number or baud)), config)
+        if kind == "pcie":
+            return LinkBoard(PcieTransport(device, int(number or 0)), config)
+    raise ValueError(
+        f"board must be sim, golden, uart:PORT[,BAUD] or pcie:DEVICE[,CHANNEL], not {name!r}"
+    )

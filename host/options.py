@@ -130,8 +130,8 @@ def parser() -> argparse.ArgumentParser:
     add = made.add_argument_group("board").add_argument
     add(
         "--board", metavar="B",
-        help="sim (default), golden, uart:PORT such as uart:/dev/ttyUSB1, or pcie:DEVICE such as "
-        "pcie:/dev/xdma0",
+        help="sim (default), golden, uart:PORT[,BAUD] such as uart:/dev/ttyUSB1 (12 Mbaud) or "
+        "uart:/dev/ttyUSB0,3000000, or pcie:DEVICE such as pcie:/dev/xdma0",
     )  # fmt: skip
     add("--lanes", metavar="P", type=int, help="P of the simulated board (default: 16)")
     add(

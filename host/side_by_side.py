@@ -61,6 +61,20 @@ class SideBySide:
                 self._compare(f"{kind} of {layer.name}", got[here], wanted[here])
         return counts
 
+    def compare_state(self) -> None:
+        """Compare the carried potentials of all layers, which `train` does not.
+
+        Raises
+        ------
+        MismatchError
+            Something differs.
+        """
+        network = self.board.network
+        for layer, got, wanted in zip(
+            network.resolved, self.board.read_state(), self.model.carry, strict=True
+        ):
+            self._compare(f"potentials of {layer.name}", got, wanted)
+
     def _expected(self, sample: Sample) -> Int:
         counts = np.zeros(self.model.network.classes, np.int64)
         for first, length in intervals(len(sample.frames), self.model.settings.interval):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from types import TracebackType
 
@@ -19,10 +20,13 @@ class Transport(ABC):
         For messages.
     timeout : float
         How long an answer to a short request can take [s].
+    rate : int
+        Of a serial line [bit/s], 0 for all others.
     """
 
     name: str = "transport"
     timeout: float = 1.0
+    rate: int = 0
 
     @abstractmethod
     def send(self, data: bytes) -> None:
@@ -31,6 +35,20 @@ class Transport(ABC):
     @abstractmethod
     def receive(self, timeout: float) -> bytes:
         """Return what has arrived, at least one byte, or nothing after `timeout` [s]."""
+
+    def set_rate(self, rate: int) -> None:
+        """Change the rate of a serial line.
+
+        Raises
+        ------
+        TransportError
+            It is none, or it does not have that rate.
+        """
+        raise TransportError(f"{self.name} has no bit rate")
+
+    def now(self) -> float:
+        """Return the time that a throughput is measured with [s]."""
+        return time.perf_counter()
 
     @abstractmethod
     def close(self) -> None:

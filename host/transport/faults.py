@@ -61,6 +61,7 @@ class FaultyTransport(Transport):
         self.inner = inner
         self.name = f"faulty {inner.name}"
         self.timeout = inner.timeout
+        self.rate = inner.rate
         self.sending = sending or Faults()
         self.receiving = receiving or Faults()
         self._random = random.Random(seed)
@@ -82,6 +83,15 @@ class FaultyTransport(Transport):
         if happens["garbage"]:
             data = self._random.randbytes(self._random.randrange(1, 20)) + data
         return data
+
+    def set_rate(self, rate: int) -> None:
+        """Change the rate of the inner transport."""
+        self.inner.set_rate(rate)
+        self.rate = rate
+
+    def now(self) -> float:
+        """Return the inner transport's time."""
+        return self.inner.now()
 
     def send(self, data: bytes) -> None:
         """Send what is left of `data`."""

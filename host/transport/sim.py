@@ -111,6 +111,10 @@ class SimTransport(Transport):
         """Cycles simulated."""
         return int(self._lib.virtual_board_cycles(self._board))
 
+    def now(self) -> float:
+        """Return the time that has been simulated [s]."""
+        return self.cycles / CLOCK
+
     def reset(self) -> None:
         """Reset the accelerator; memories keep their contents."""
         self._lib.virtual_board_reset(self._board)

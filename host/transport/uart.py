@@ -15,7 +15,7 @@ class UartTransport(Transport):
     port : str
         For instance ``/dev/ttyUSB1`` or ``COM4``, or a URL that pyserial knows.
     baud : int
-        Rate of the gateware [bit/s].
+        Rate of the bitstream [bit/s].
 
     Raises
     ------
@@ -30,6 +30,7 @@ class UartTransport(Transport):
         import serial.tools.list_ports
 
         self.name = f"serial port {port}"
+        self.rate = baud
         try:
             self._serial = serial.serial_for_url(port, baudrate=baud, timeout=0)
         except (serial.SerialException, ValueError, OSError) as error:
@@ -39,6 +40,16 @@ class UartTransport(Transport):
                 f"no board at {port}{hint} with {baud} baud: {error}. Serial ports here: {ports}"
             ) from error
         self._serial.reset_input_buffer()
+
+    def set_rate(self, rate: int) -> None:
+        """Change the rate of the port [bit/s]."""
+        import serial
+
+        try:
+            self._serial.baudrate = rate
+        except (serial.SerialException, ValueError, OSError) as error:
+            raise TransportError(f"{self.name} does not have {rate} baud: {error}") from error
+        self.rate = rate
 
     def send(self, data: bytes) -> None:
         """Send all of `data`."""

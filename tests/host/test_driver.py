@@ -325,11 +325,15 @@ def test_board_of_another_configuration_is_refused():
 
 
 @pytest.mark.parametrize(
-    "name", ["fpga", "uart", "uart:", "sim:1", "", "pcie", "pcie:", "pcie:/dev/xdma0,", "pcie:a,-1"]
-)
+    "name",
+    [
+        "fpga", "uart", "uart:", "uart:a,", "uart:a,fast", "sim:1", "", "pcie", "pcie:",
+        "pcie:/dev/xdma0,", "pcie:a,-1",
+    ],
+)  # fmt: skip
 def test_unknown_boards_are_refused(name):
     with pytest.raises(
-        ValueError, match=r"must be sim, golden, uart:PORT or pcie:DEVICE\[,CHANNEL\], not"
+        ValueError, match=r"must be sim, golden, uart:PORT\[,BAUD\] or pcie:DEVICE\[,CHANNEL\], not"
     ):
         open_board(name)
 

@@ -1,0 +1,1 @@
+"""Self-test of a board: link, memories, training; ``python -m boards selftest``."""
