@@ -1,4 +1,4 @@
-"""Boards: ``python -m boards list``, ``build``, ``fit``, ``synth``."""
+"""Boards: ``python -m boards list``, ``build``, ``program``, ``selftest``, ``fit``, ``synth``."""
 
 import argparse
 import json
@@ -6,9 +6,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from boards import artix7, ecp5, fit, synth
+from boards import artix7, ecp5, fit, program, selftest, synth
 from boards.board import Artix7Board, Board, BoardError
 from boards.catalogue import ALIASES, BOARDS, board_named
+from boards.options import add_config_options, changed
 from boards.timing import TimingError
 from boards.yowasp import ToolError
 from golden.core_config import CoreConfig
@@ -19,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 USAGE = """\
 python -m boards list           boards, with the configuration that each is built with
 python -m boards build ...      bitstream of a board, or its build folder (--help for options)
+python -m boards program ...    load a bitstream into a board, or build the virtual one
+python -m boards selftest ...   link, memories and training of a board that is connected
 python -m boards fit ...        what a network needs on a part, before anything is built
 python -m boards synth ...      what yosys makes of the accelerator on Artix-7
 """
@@ -64,22 +67,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--clock", type=float, help="[Hz], default the board's target")
     parser.add_argument("--seeds", default="1", help="of nextpnr, the best is kept: 1,2,3")
     parser.add_argument("--jobs", type=int, default=1, help="seeds at a time, 1 GB each")
-    group = parser.add_argument_group("configuration", "maxima, the board's by default")
-    for name in CoreConfig().to_words():
-        group.add_argument("--" + name.replace("_", "-"), type=int, metavar="N")
+    add_config_options(parser)
     return parser
 
 
 def _config(board: Board, options) -> CoreConfig:
     """Return the board's configuration with what the options change."""
-    config = board.config
-    if options.lanes is not None:
-        config = config.with_lanes(options.lanes)
-    words = config.to_words()
-    asked = {name: getattr(options, name) for name in words}
-    config = CoreConfig.from_words(
-        {name: words[name] if value is None else value for name, value in asked.items()}
-    )
+    config = changed(board.config, options)
     if excess := fit.part_excess(config, board.limits):
         raise ValueError(f"the configuration does not fit {board.name}: " + "; ".join(excess))
     if options.network is not None:
@@ -156,7 +150,10 @@ def main(arguments=None) -> int:
     if command == "list" and not rest:
         print(listing())
         return 0
-    commands = {"build": build, "fit": fit.main, "synth": synth.main}
+    commands = {
+        "build": build, "program": program.main, "selftest": selftest.main, "fit": fit.main,
+        "synth": synth.main,
+    }  # fmt: skip
     if command in commands:
         return commands[command](rest)
     print(USAGE, end="", file=sys.stdout if command in ("-h", "--help") else sys.stderr)

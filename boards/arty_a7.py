@@ -27,6 +27,7 @@ class ArtyA7T35(ArtyA7):
     part = "xc7a35t"
     platform_class = "boards.artix7_platforms:ArtyA7T35Platform"
     openxc7_part = "xc7a35tcsg324-1"
+    loader = ("--board", "arty_a7_35t")
     config = CoreConfig(
         lanes=8,
         pack_max=2,
@@ -50,3 +51,4 @@ class ArtyA7T100(ArtyA7):
     platform_class = "boards.artix7_platforms:ArtyA7T100Platform"
     openxc7_part = "xc7a100tcsg324-1"
     config = CoreConfig()
+    loader = ("--board", "arty_a7_100t")

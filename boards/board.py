@@ -67,6 +67,9 @@ class Board(ABC):
         Outputs that have to stay 1.
     config : CoreConfig
         Fits the part.
+    loader : tuple of str
+        What tells openFPGALoader the board: ``--board`` with its name there, or ``--fpga-part``
+        where the board has no cable of its own.
     """
 
     name: str
@@ -83,6 +86,7 @@ class Board(ABC):
     leds: tuple[Pin, Pin, Pin]
     high: tuple[Pin, ...] = ()
     config: CoreConfig
+    loader: tuple[str, ...]
 
     @property
     @abstractmethod

@@ -19,3 +19,4 @@ class Ecpix5(Ecp5Board):
     reset = Pin("rst")
     leds = (Pin("rgb_led", 0, "g"), Pin("rgb_led", 1, "b"), Pin("rgb_led", 2, "r"))
     config = LENET_RANDOM
+    loader = ("--board", "ecpix5")  # that of the FT2232H; --loader-board ecpix5_r03: FT4232H

@@ -25,6 +25,7 @@ class LiteFury(Artix7Board):
     uart_note = "connector P2: rx J2, tx K2 (3.3 V)"
     leds = (Pin("led", 0), Pin("led", 1), Pin("led", 2))
     config = CoreConfig()
+    loader = ("--fpga-part", "xc7a100tfgg484")
 
 
 class NiteFury(LiteFury):
@@ -35,3 +36,4 @@ class NiteFury(LiteFury):
     part = "xc7a200t"
     platform_class = "boards.artix7_platforms:NiteFuryPlatform"
     openxc7_part = "xc7a200tfbg484-2"
+    loader = ("--fpga-part", "xc7a200tfbg484")

@@ -35,3 +35,4 @@ class Ulx3s(Ecp5Board):
     high = (Pin("esp32", 0, "gpio0"),)  # the ESP32 restarts the board when it is low
     reset = Pin("button_fire", 0)
     config = LENET_RANDOM
+    loader = ("--board", "ulx3s")
