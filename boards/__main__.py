@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from boards import artix7, ecp5, fit, program, selftest, synth
+from boards import artix7, ecp5, fit, pcie, program, selftest, synth
 from boards.board import Artix7Board, Board, BoardError
 from boards.catalogue import ALIASES, BOARDS, board_named
 from boards.options import add_config_options, changed
@@ -16,6 +16,8 @@ from golden.core_config import CoreConfig
 from golden.layout import place
 
 ROOT = Path(__file__).resolve().parents[1]
+
+LINKS = ("uart", "pcie")
 
 USAGE = """\
 python -m boards list           boards, with the configuration that each is built with
@@ -60,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         "2 wrong options, or a tool is missing.",
     )
     parser.add_argument("--board", required=True, help=", ".join([*ALIASES, *BOARDS]))
+    parser.add_argument("--link", choices=LINKS, default="uart", help="default uart")
     parser.add_argument("--network", help="must fit: lenet1, or a network file (JSON)")
     parser.add_argument("--classifier", choices=fit.CLASSIFIERS, help="of the network's blocks")
     parser.add_argument("--interval", type=int, default=10, help="k of the network, default 10")
@@ -73,8 +76,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _config(board: Board, options) -> CoreConfig:
     """Return the board's configuration with what the options change."""
-    config = changed(board.config, options)
-    if excess := fit.part_excess(config, board.limits):
+    if options.link == "pcie":
+        start, limits = pcie.edge(board).config, pcie.limits(board)
+    else:
+        start, limits = board.config, board.limits
+    config = changed(start, options)
+    if excess := fit.part_excess(config, limits):
         raise ValueError(f"the configuration does not fit {board.name}: " + "; ".join(excess))
     if options.network is not None:
         network = fit.network_named(options.network)
@@ -84,13 +91,14 @@ def _config(board: Board, options) -> CoreConfig:
     return config
 
 
-def _describe(board: Board, config: CoreConfig, target: int) -> dict:
+def _describe(board: Board, config: CoreConfig, target: int, link: str) -> dict:
     """Return what a build folder's ``config.json`` says of the bitstream."""
     return {
         "board": board.name,
         "part": board.part,
         "clock": float(board.made_clock(target)),
-        "baud": board.baud,
+        "link": link,
+        **({"baud": board.baud} if link == "uart" else {}),
         "hash": f"{config.hash:08x}",
         "config": config.to_words(),
     }
@@ -105,14 +113,16 @@ def build(arguments) -> int:
         target = board.target if options.clock is None else round(options.clock)
         if options.jobs < 1:
             raise ValueError(f"jobs must be at least 1, not {options.jobs}")
-        described = _describe(board, config, target)
-        folder = options.out or ROOT / "build" / "boards" / board.name
+        described = _describe(board, config, target, options.link)
+        name = board.name if options.link == "uart" else pcie.bitstream_name(board)
+        folder = options.out or ROOT / "build" / "boards" / name
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.json").write_text(json.dumps(described, indent=2) + "\n")
         print(f"{board.title}, P = {config.lanes}, {described['clock'] / 1e6:g} MHz, "
               f"configuration {described['hash']}")  # fmt: skip
         if isinstance(board, Artix7Board):
-            bitstream = _build_artix7(board, config, target, folder)
+            make = artix7.build if options.link == "uart" else pcie.build
+            bitstream = _build_artix7(make, board, config, target, folder)
         else:
             bitstream, best = ecp5.build(board, config, target, folder, seeds, options.jobs)
             print(f"{best.clock / 1e6:.1f} MHz of {best.target / 1e6:.1f} MHz with seed "
@@ -123,14 +133,15 @@ def build(arguments) -> int:
     except (BoardError, OSError, ValueError, TypeError) as error:
         print(f"boards build: {error}", file=sys.stderr)
         return 2
-    print(f"bitstream {bitstream}; UART with {board.baud:,} baud at {board.uart_note}")
+    uart = f"UART with {board.baud:,} baud at {board.uart_note}"
+    print(f"bitstream {bitstream}; {uart if options.link == 'uart' else pcie.NEXT}")
     return 0
 
 
-def _build_artix7(board: Artix7Board, config: CoreConfig, target: int, folder: Path) -> Path:
+def _build_artix7(make, board: Artix7Board, config: CoreConfig, target: int, folder: Path) -> Path:
     """Make the bitstream; where the tools are missing tell at least what the part will hold."""
     try:
-        return artix7.build(board, config, target, folder)
+        return make(board, config, target, folder)
     except artix7.MissingToolsError:
         try:
             text = synth.utilisation(config, board.part)

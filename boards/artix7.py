@@ -144,11 +144,23 @@ def build(
     bitstream = folder / f"{board.name}.bit"
     bitstream.unlink(missing_ok=True)
     script = write_folder(board, config, target, folder, core)
+    return run_script(script, bitstream, missing_tools(), report)
+
+
+def run_script(script: Path, bitstream: Path, missing: str, report=print) -> Path:
+    """Run the script of a complete build folder unless tools are missing; return the bitstream.
+
+    Raises
+    ------
+    MissingToolsError, ToolError
+        See `build`.
+    """
+    folder = script.parent
     report(f"build folder {folder}")
-    if missing := missing_tools():
+    if missing:
         raise MissingToolsError(
             f"no bitstream: not on the path: {missing}. The build folder is complete: copy "
-            f"{folder} to a machine with one of them and run ./build.sh"
+            f"{folder} to a machine that has it and run ./build.sh"
         )
     log = folder / "build.log"
     with open(log, "w", encoding="utf-8") as output:

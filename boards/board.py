@@ -34,6 +34,28 @@ class Pin:
     part: str = ""
 
 
+@dataclass(frozen=True)
+class PcieEdge:
+    """PCIe fingers of a card.
+
+    Attributes
+    ----------
+    resource : str
+        With ``clk``, ``rx`` and ``tx`` (pairs of all lanes), ``perst_n`` and ``clkreq_n``.
+    channels : tuple of str
+        Site of each lane's transceiver.
+    led : Pin
+        Shows that the link is up.
+    config : CoreConfig
+        Fits the part beside the DMA core.
+    """
+
+    resource: str
+    channels: tuple[str, ...]
+    led: Pin
+    config: CoreConfig
+
+
 class Board(ABC):
     """A board; its file names what is different from the class above it.
 
@@ -70,6 +92,8 @@ class Board(ABC):
     loader : tuple of str
         What tells openFPGALoader the board: ``--board`` with its name there, or ``--fpga-part``
         where the board has no cable of its own.
+    pcie : PcieEdge, optional
+        Where the board is a PCIe card.
     """
 
     name: str
@@ -87,6 +111,7 @@ class Board(ABC):
     high: tuple[Pin, ...] = ()
     config: CoreConfig
     loader: tuple[str, ...]
+    pcie: PcieEdge | None = None
 
     @property
     @abstractmethod

@@ -6,7 +6,10 @@ UART: rx J2 and tx K2, 3.3 V, come out at its I/O connector P2 (names of the sam
 LiteX-Boards' sqrl_acorn, the twin of these cards), where a USB adapter of 3.3 V can be soldered.
 """
 
-from boards.board import Artix7Board, Pin
+from dataclasses import replace
+
+from boards.board import Artix7Board, PcieEdge, Pin
+from boards.ulx3s import LENET_RANDOM
 from golden.core_config import CoreConfig
 
 
@@ -26,6 +29,13 @@ class LiteFury(Artix7Board):
     leds = (Pin("led", 0), Pin("led", 1), Pin("led", 2))
     config = CoreConfig()
     loader = ("--fpga-part", "xc7a100tfgg484")
+    # PCIe block RAMs leave 95 for the accelerator: P = 8, LeNet-1 with random classifiers
+    pcie = PcieEdge(
+        "pcie_x4",
+        ("GTPE2_CHANNEL_X0Y6", "GTPE2_CHANNEL_X0Y4", "GTPE2_CHANNEL_X0Y5", "GTPE2_CHANNEL_X0Y7"),
+        Pin("led", 3),
+        LENET_RANDOM,
+    )
 
 
 class NiteFury(LiteFury):
@@ -37,3 +47,4 @@ class NiteFury(LiteFury):
     platform_class = "boards.artix7_platforms:NiteFuryPlatform"
     openxc7_part = "xc7a200tfbg484-2"
     loader = ("--fpga-part", "xc7a200tfbg484")
+    pcie = replace(LiteFury.pcie, config=CoreConfig())

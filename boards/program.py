@@ -14,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from boards import pcie
 from boards.board import Board, BoardError
 from boards.catalogue import ALIASES, BOARDS, board_named
 from boards.options import add_config_options, changed
@@ -30,7 +31,7 @@ from https://github.com/trabucayre/openFPGALoader, or the OSS CAD Suite, which h
 VIRTUAL = "sim"
 """Name of the virtual board."""
 
-FOR_A_BOARD = ("bitstream", "flash", "serial", "usb", "cable", "loader_board", "more")
+FOR_A_BOARD = ("bitstream", "pcie", "flash", "serial", "usb", "cable", "loader_board", "more")
 """Options that the virtual board does not have."""
 
 
@@ -43,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--board", required=True, help=", ".join([VIRTUAL, *ALIASES, *BOARDS]))
     parser.add_argument("--bitstream", type=Path, help="default build/boards/BOARD/BOARD.bit")
+    parser.add_argument("--pcie", action="store_true", help="the bitstream that --link pcie made")
     parser.add_argument(
         "--flash", action="store_true", help="write it to the flash, so that it stays"
     )
@@ -60,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def bitstream_of(board: Board, path: Path | None) -> Path:
+def bitstream_of(board: Board, path: Path | None, with_pcie: bool = False) -> Path:
     """Return the bitstream to load.
 
     Raises
@@ -68,9 +70,15 @@ def bitstream_of(board: Board, path: Path | None) -> Path:
     BoardError
         There is none, or it is another board's.
     """
-    found = path or ROOT / "build" / "boards" / board.name / f"{board.name}.bit"
+    name, more = board.name, ""
+    if with_pcie:
+        pcie.edge(board)
+        name, more = pcie.bitstream_name(board), " ARGS='--link pcie'"
+    found = path or ROOT / "build" / "boards" / name / f"{name}.bit"
     if not found.is_file():
-        raise BoardError(f"no bitstream {found}: `make bitstream BOARD={board.name}` makes it")
+        raise BoardError(
+            f"no bitstream {found}: `make bitstream BOARD={board.name}{more}` makes it"
+        )
     described = found.parent / "config.json"
     if described.is_file():
         name = json.loads(described.read_text(encoding="utf-8")).get("board")
@@ -106,7 +114,7 @@ def command_for(board: Board, bitstream: Path, options) -> list[str]:
 
 def load(board: Board, options) -> int:
     """Load the bitstream, the tool's output shown as it comes; return the exit status."""
-    bitstream = bitstream_of(board, options.bitstream)
+    bitstream = bitstream_of(board, options.bitstream, options.pcie)
     command = command_for(board, bitstream, options)
     if shutil.which(TOOL) is None:
         raise BoardError(MISSING)
@@ -117,7 +125,10 @@ def load(board: Board, options) -> int:
         return 1
     described = bitstream.parent / "config.json"
     config = f" --config {os.path.relpath(described)}" if described.is_file() else ""
-    print(f"next: python -m boards selftest --board uart:PORT{config} ({board.uart_note})")
+    if options.pcie:
+        print(f"next, {pcie.NEXT}: python -m boards selftest{config}")
+    else:
+        print(f"next: python -m boards selftest --board uart:PORT{config} ({board.uart_note})")
     return 0
 
 

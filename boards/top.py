@@ -9,7 +9,7 @@ from hw.clocking import ClockReset
 from hw.core import Core
 from hw.uart_accelerator import UartAccelerator
 
-__all__ = ["BoardTop"]
+__all__ = ["BoardTop", "pin_port"]
 
 
 class BoardTop(Elaboratable):
@@ -50,7 +50,7 @@ class BoardTop(Elaboratable):
         )
         m.d.comb += clocking.clock.eq(clock_pin.i)
         if board.reset is not None:
-            m.submodules.reset_pin = reset_pin = io.Buffer("i", _port(platform, board.reset, {}))
+            m.submodules.reset_pin = reset_pin = io.Buffer("i", pin_port(platform, board.reset, {}))
             m.d.comb += clocking.reset.eq(reset_pin.i)
         uart = platform.request(board.uart, 0, dir="-")
         m.submodules.rx_pin = rx_pin = io.Buffer("i", uart.rx)
@@ -58,17 +58,17 @@ class BoardTop(Elaboratable):
         m.d.comb += [accelerator.rx.eq(rx_pin.i), tx_pin.o.eq(accelerator.tx)]
         asked: dict = {}
         for name, pin in zip(("alive", "training", "error"), board.leds, strict=True):
-            buffer = io.Buffer("o", _port(platform, pin, asked))
+            buffer = io.Buffer("o", pin_port(platform, pin, asked))
             m.submodules[f"{name}_pin"] = buffer
             m.d.comb += buffer.o.eq(getattr(accelerator, name))
         for number, pin in enumerate(board.high):
-            buffer = io.Buffer("o", _port(platform, pin, asked))
+            buffer = io.Buffer("o", pin_port(platform, pin, asked))
             m.submodules[f"high_pin{number}"] = buffer
             m.d.comb += buffer.o.eq(1)
         return m
 
 
-def _port(platform, pin: Pin, asked: dict):
+def pin_port(platform, pin: Pin, asked: dict):
     """Return a pin's port; a resource is requested once and kept in `asked`."""
     key = (pin.resource, pin.number)
     if key not in asked:
