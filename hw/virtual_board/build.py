@@ -3,7 +3,7 @@
 Verilates the accelerator into ``build/virtual_board/<hash>/libvirtual_board.so``, named by the hash
 of the configuration, which lies beside it in ``config.json``. What is up to date is not built
 again: an unchanged source tree costs a few milliseconds, sources that lead to the same Verilog cost
-its export.
+its export. With ``--pcie 64`` it is a virtual PCIe card: AXI4-Stream pins and a second clock.
 """
 
 import argparse
@@ -30,6 +30,7 @@ HERE = Path(__file__).resolve().parent
 LIBRARY = "libvirtual_board.so"
 HARNESS = HERE / "harness.cpp"
 WAIVERS = HERE / "verilator.vlt"
+PCIE_WIDTHS = (64, 128)
 OPTIMISATION = ("-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert")
 
 
@@ -37,10 +38,11 @@ class BuildError(RuntimeError):
     """The virtual board could not be built; the message holds the tool's output."""
 
 
-def folder_of(config, trace=False, root=None):
+def folder_of(config, trace=False, root=None, pcie=0):
     """Return the folder of a configuration's virtual board."""
     base = Path(root) if root else ROOT / "build" / "virtual_board"
-    return base / (f"{config.hash:08x}" + ("-trace" if trace else ""))
+    kind = f"-pcie{pcie}" if pcie else ""
+    return base / (f"{config.hash:08x}{kind}" + ("-trace" if trace else ""))
 
 
 def digest(parts):
@@ -103,7 +105,7 @@ def call(command, folder):
         raise BuildError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
 
 
-def compile_library(verilog, folder, flags, trace, jobs):
+def compile_library(verilog, folder, flags, trace, jobs, pcie=0):
     """Verilate and compile the module `accelerator` of the file `verilog`.
 
     The compiler is called directly: make would add nothing, and the makefiles of the wheel lack
@@ -126,7 +128,7 @@ def compile_library(verilog, folder, flags, trace, jobs):
     files.sort(key=lambda path: path.stat().st_size, reverse=True)
     common = [
         "g++", "-std=c++17", *flags.split(), "-DVERILATOR=1", f"-DVM_TRACE={int(trace)}",
-        f"-DVM_TRACE_VCD={int(trace)}", f"-I{objects}", f"-I{include}",
+        f"-DVM_TRACE_VCD={int(trace)}", f"-DPCIE_BITS={pcie}", f"-I{objects}", f"-I{include}",
         f"-I{include / 'vltstd'}",
     ]  # fmt: skip
     with ThreadPoolExecutor(jobs) as pool:
@@ -154,6 +156,7 @@ def build(
     jobs=None,
     core=None,
     root=None,
+    pcie=0,
 ):
     """Build the virtual board of a configuration unless it is up to date.
 
@@ -175,6 +178,8 @@ def build(
         Makes a component in place of `hw.core.Core(config)`, for tests.
     root : Path, optional
         Folder in place of ``build/virtual_board``.
+    pcie : int
+        Width of AXI4-Stream pins in place of byte streams: 64 or 128, 0 for none [bits].
 
     Returns
     -------
@@ -185,7 +190,9 @@ def build(
     """
     if not isinstance(config, CoreConfig):
         raise TypeError(f"config must be a CoreConfig, not {config!r}")
-    folder = folder_of(config, trace, root)
+    if pcie not in (0, *PCIE_WIDTHS):
+        raise ValueError(f"pcie must be 0, 64 or 128 bits, not {pcie!r}")
+    folder = folder_of(config, trace, root, pcie)
     flags = "-O1" if quick else "-O3"
     flags += " -fPIC -fno-plt" + (" -march=native" if native else "")
     library, stamp = folder / LIBRARY, folder / "config.json"
@@ -201,22 +208,29 @@ def build(
         if core is None and all(old.get(key) == value for key, value in now.items()):
             return library, 0.0
 
-        from hw.accelerator import Accelerator
-        from hw.virtual_board.top import VirtualBoardTop
-
-        accelerator = Accelerator(config, core=None if core is None else core(config))
-        text = verilog_of(VirtualBoardTop(accelerator), "accelerator")
+        text = verilog_of(_top(config, None if core is None else core(config), pcie), "accelerator")
         now["verilog"] = digest([text])
         same = all(old.get(key) == now[key] for key in ("verilog", "tools"))
         if not same:
             write_if_changed(folder / "accelerator.v", text)
             stamp.unlink(missing_ok=True)
             compile_library(
-                folder / "accelerator.v", folder, flags, trace, jobs or os.cpu_count() or 1
+                folder / "accelerator.v", folder, flags, trace, jobs or os.cpu_count() or 1, pcie
             )
         record = {"hash": f"{config.hash:08x}", "config": config.to_words(), "trace": trace, **now}
         stamp.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
         return library, 0.0 if same else time.monotonic() - start
+
+
+def _top(config, core, pcie):
+    if pcie:
+        from hw.pcie_accelerator import PcieAccelerator
+
+        return PcieAccelerator(config, pcie, core=core)
+    from hw.accelerator import Accelerator
+    from hw.virtual_board.top import VirtualBoardTop
+
+    return VirtualBoardTop(Accelerator(config, core=core))
 
 
 def main(arguments=None):
@@ -226,6 +240,9 @@ def main(arguments=None):
     parser.add_argument("--native", action="store_true", help="for this machine's processor only")
     parser.add_argument("--force", action="store_true", help="compile in any case")
     parser.add_argument("--jobs", type=int, help="compilers at once")
+    parser.add_argument(
+        "--pcie", type=int, default=0, metavar="BITS", help="a PCIe card: 64 or 128"
+    )
     add_config_arguments(parser)
     options = parser.parse_args(arguments)
     try:
@@ -235,6 +252,7 @@ def main(arguments=None):
             native=options.native,
             force=options.force,
             jobs=options.jobs,
+            pcie=options.pcie,
         )
     except (BuildError, ValueError, OSError) as error:
         raise SystemExit(f"virtual board: {error}") from error

@@ -1,10 +1,16 @@
 // C interface of the virtual board: clocks the Verilated accelerator and moves bytes.
 //
-// rx ready and tx valid come from registers (no input reaches them in the same cycle), so both are
-// sampled before the rising edge and one evaluation per edge is enough.
+// With PCIE_BITS the accelerator has AXI4-Stream pins of that width and a second clock (that of the
+// DMA core): a cycle below is one of axi_aclk, bytes travel in beats.
+//
+// ready of what goes in and valid of what comes out are made from registers (no input reaches them
+// in the same cycle), so both are sampled before the rising edge and one evaluation per edge is
+// enough.
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 
 #include "Vaccelerator.h"
@@ -13,7 +19,15 @@
 #include "verilated_vcd_c.h"
 #endif
 
+#ifndef PCIE_BITS
+#define PCIE_BITS 0
+#endif
+
 namespace {
+
+constexpr uint64_t BEAT = PCIE_BITS ? PCIE_BITS / 8 : 1; // bytes that pass in a cycle at most
+// Periods [ps]: the edges of one clock pass all places between those of the other.
+constexpr uint64_t AXI_PERIOD = 8000, CLK_PERIOD = 10006;
 
 struct Board {
     VerilatedContext context;
@@ -23,8 +37,9 @@ struct Board {
 #endif
     uint64_t cycles = 0;
     uint64_t random = 0;
-    uint32_t stall = 0;   // a stream pauses with probability stall / 256
-    bool offered = false; // rx valid is up and must stay up
+    uint64_t now = 0, clk_edge = 0; // [ps]
+    uint32_t stall = 0;             // a stream pauses with probability stall / 256
+    uint64_t offered = 0;           // bytes that are on the way in and must stay there
 
     uint32_t draw() { // xorshift64*
         random ^= random >> 12;
@@ -33,21 +48,102 @@ struct Board {
         return static_cast<uint32_t>((random * 0x2545F4914F6CDD1DULL) >> 32);
     }
 
+    void eval() {
+        top->eval();
+#if VM_TRACE
+        if (trace) trace->dump(context.time());
+        context.timeInc(5);
+#endif
+    }
+
+#if PCIE_BITS
+    void until(uint64_t time) {
+        for (; clk_edge <= time; clk_edge += CLK_PERIOD / 2) {
+            top->clk = !top->clk;
+            eval();
+            cycles += top->clk;
+        }
+    }
+
+    void edge() {
+        until(now);
+        top->axi_aclk = 1;
+        eval();
+        until(now + AXI_PERIOD / 2);
+        top->axi_aclk = 0;
+        eval();
+        now += AXI_PERIOD;
+    }
+
+    void reset(bool active) {
+        top->rst = active;
+        top->axi_aresetn = !active;
+    }
+
+    void offer(const uint8_t* rx, uint64_t left, bool pause, uint32_t bits) {
+        if (!offered && !pause) {
+            // Beats that are not full, as at the end of a descriptor, come when streams pause.
+            offered = std::min(left, stall ? 1 + bits % BEAT : BEAT);
+        }
+        std::memset(&top->s_axis_h2c_tdata, bits, BEAT);
+        if (offered) std::memcpy(&top->s_axis_h2c_tdata, rx, offered);
+        top->s_axis_h2c_tkeep = (uint64_t{1} << offered) - 1;
+        top->s_axis_h2c_tlast = bits >> 8;
+        top->s_axis_h2c_tvalid = offered != 0;
+    }
+
+    uint64_t taken() {
+        const uint64_t count = top->s_axis_h2c_tready ? offered : 0;
+        offered -= count;
+        return count;
+    }
+
+    void accept(bool ready) { top->m_axis_c2h_tready = ready; }
+
+    uint64_t given(uint8_t* tx) {
+        if (!top->m_axis_c2h_tready || !top->m_axis_c2h_tvalid) return 0;
+        uint64_t count = 0;
+        while (top->m_axis_c2h_tkeep >> count & 1) ++count;
+        std::memcpy(tx, &top->m_axis_c2h_tdata, count);
+        return count;
+    }
+
+    bool coming() { return top->m_axis_c2h_tvalid; }
+#else
     void edge() {
         top->clk = 1;
-        top->eval();
-#if VM_TRACE
-        if (trace) trace->dump(context.time());
-        context.timeInc(5);
-#endif
+        eval();
         top->clk = 0;
-        top->eval();
-#if VM_TRACE
-        if (trace) trace->dump(context.time());
-        context.timeInc(5);
-#endif
+        eval();
         ++cycles;
     }
+
+    void reset(bool active) { top->rst = active; }
+
+    void offer(const uint8_t* rx, uint64_t left, bool pause, uint32_t bits) {
+        offered = left && (offered || !pause);
+        // What is on the bus without valid must not matter.
+        if (stall) top->rx___05Fpayload = bits;
+        if (offered) top->rx___05Fpayload = *rx;
+        top->rx___05Fvalid = offered;
+    }
+
+    uint64_t taken() {
+        const uint64_t count = offered && top->rx___05Fready;
+        offered -= count;
+        return count;
+    }
+
+    void accept(bool ready) { top->tx___05Fready = ready; }
+
+    uint64_t given(uint8_t* tx) {
+        if (!top->tx___05Fready || !top->tx___05Fvalid) return 0;
+        *tx = top->tx___05Fpayload;
+        return 1;
+    }
+
+    bool coming() { return top->tx___05Fvalid; }
+#endif
 };
 
 } // namespace
@@ -77,13 +173,13 @@ void virtual_board_destroy(void* handle) {
 // Memories keep their contents, as on a board.
 void virtual_board_reset(void* handle) {
     auto* board = static_cast<Board*>(handle);
-    board->top->rx___05Fvalid = 0;
-    board->top->tx___05Fready = 0;
-    board->top->rst = 1;
+    board->offered = 0;
+    board->offer(nullptr, 0, true, 0);
+    board->accept(false);
+    board->reset(true);
     for (int i = 0; i < 4; ++i) board->edge();
-    board->top->rst = 0;
-    board->edge();
-    board->offered = false;
+    board->reset(false);
+    for (int i = 0; i < (PCIE_BITS ? 8 : 1); ++i) board->edge(); // until both synchronisers let go
 }
 
 // Pauses of both streams, stall / 256 of all cycles; 0 switches them off.
@@ -122,33 +218,24 @@ void virtual_board_run(void* handle, uint64_t max_cycles, uint64_t quiet, const 
                        uint64_t rx_length, uint64_t* rx_taken, uint8_t* tx, uint64_t tx_length,
                        uint64_t* tx_given) {
     auto* board = static_cast<Board*>(handle);
-    auto* top = board->top.get();
+    quiet *= BEAT > 1 ? 8 : 1; // a beat waits for its bytes
     uint64_t taken = 0, given = 0, silent = 0;
     for (uint64_t cycle = 0; cycle < max_cycles; ++cycle) {
-        bool valid = taken < rx_length;
-        bool ready = given < tx_length;
-        if (board->stall) {
-            const uint32_t bits = board->draw();
-            if (!board->offered && (bits & 255) < board->stall) valid = false;
-            if ((bits >> 8 & 255) < board->stall) ready = false;
-            // What is on the bus without valid must not matter.
-            top->rx___05Fpayload = bits >> 16;
-        }
-        if (valid) top->rx___05Fpayload = rx[taken];
-        top->rx___05Fvalid = valid;
-        top->tx___05Fready = ready;
-        const bool take = valid && top->rx___05Fready;
-        const bool give = ready && top->tx___05Fvalid;
-        if (give) tx[given++] = top->tx___05Fpayload;
-        taken += take;
-        board->offered = valid && !take;
+        const uint32_t bits = board->stall ? board->draw() : 0;
+        const bool pause_rx = (bits & 255) < board->stall;
+        const bool pause_tx = (bits >> 8 & 255) < board->stall;
+        board->offer(rx + taken, rx_length - taken, pause_rx, bits >> 16);
+        board->accept(tx_length - given >= BEAT && !pause_tx);
+        const uint64_t out = board->given(tx + given);
+        given += out;
+        taken += board->taken();
         board->edge();
-        silent = give || top->tx___05Fvalid ? 0 : silent + 1;
-        if (given == tx_length) break;
+        silent = out || board->coming() ? 0 : silent + 1;
+        if (tx_length - given < BEAT) break;
         if (taken == rx_length && (quiet == 0 || (given && silent >= quiet))) break;
     }
-    top->rx___05Fvalid = 0;
-    top->tx___05Fready = 0;
+    if (!board->offered) board->offer(nullptr, 0, true, 0);
+    board->accept(false);
     *rx_taken = taken;
     *tx_given = given;
 }

@@ -94,6 +94,24 @@ def test_the_build_folder_is_the_default(loader, tmp_path, monkeypatch, capsys):
     assert "ulx3s.bit is a bitstream of ulx3s, not of ecpix5" in capsys.readouterr().err
 
 
+def test_the_bitstream_with_pcie_is_another_one(loader, tmp_path, monkeypatch, capsys):
+    called = loader()
+    monkeypatch.setattr(program, "ROOT", tmp_path)
+    folder = tmp_path / "build" / "boards" / "litefury_pcie"
+    options = ("litefury", "--pcie", "--cable", "digilent_hs2")
+    assert run(*options) == 2
+    assert "litefury_pcie.bit: `make bitstream BOARD=litefury ARGS='--link pcie'` makes it" in (
+        capsys.readouterr().err
+    )
+    folder.mkdir(parents=True)
+    (folder / "litefury_pcie.bit").write_bytes(b"")
+    assert run(*options) == 0
+    assert called()[-1] == str(folder / "litefury_pcie.bit")
+    assert "next, PCIe: load the driver, then --board pcie:/dev/xdma0" in capsys.readouterr().out
+    assert run("ulx3s", "--pcie") == 2
+    assert "ulx3s is no PCIe card" in capsys.readouterr().err
+
+
 def test_a_tool_that_fails_ends_with_1(loader, bitstream, capfd):
     loader(3)
     assert run("arty_a7", "--bitstream", bitstream) == 1

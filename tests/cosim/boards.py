@@ -38,13 +38,29 @@ CONFIGS = {
 }  # fmt: skip
 """Configurations by name; all but ``narrow`` have the default formats."""
 
+CARD = CoreConfig(
+    lanes=4, pack_max=1, weight_rows=256, neuron_words=64, error_words=64, drive_words=16,
+    spike_words=128, mask_words=256, frame_words=64, class_groups=1, layers=8, instructions=48,
+    map_bits=3, group_bits=3, packet_bytes=256,
+)  # fmt: skip
+"""Of the virtual PCIe card: about the smallest that holds a convolution with its pool."""
+
 SAME_FORMATS = ("P4", "P8", "P16", "P32")
+
+
+FOLDER = ROOT / "build" / "cosim" / "boards"
 
 
 @cache
 def library(name):
     """The library of a configuration, built once per source tree and shared by all workers."""
-    return build(CONFIGS[name], quick=True, root=ROOT / "build" / "cosim" / "boards")[0]
+    return build(CONFIGS[name], quick=True, root=FOLDER)[0]
+
+
+@cache
+def card_library():
+    """The library of the virtual PCIe card, with 64 bits."""
+    return build(CARD, quick=True, pcie=64, root=FOLDER)[0]
 
 
 def open_board(name, stall=0, seed=1):

@@ -1,15 +1,22 @@
-"""AXI4-Stream pins of the accelerator in Verilator, driven by cocotbext-axi.
+"""AXI4-Stream pins of the accelerator in Verilator.
 
-The core is the stub that only stores: the pins, the clock crossing and the link are what is tested.
+Driven by cocotbext-axi the core is the stub that only stores: the pins, the clock crossing and the
+link are what is tested. The virtual card has the real core, and trains through the transport.
 """
 
 import pytest
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
+from host.driver import open_board
+from host.selftest import link, training
+from host.selftest.checks import OK
+from host.transport.sim import SimTransport
 from hw.export import verilog_of, write_if_changed
 from hw.pcie_accelerator import PcieAccelerator
 from hw.virtual_board.build import ROOT, WAIVERS
+from tests.cosim.boards import CARD, card_library
+from tests.host.xdma_card import CardWithBoard
 from tests.hw.link.bench import CONFIG
 from tests.hw.link.streams import PRESSURES
 from tests.hw.stub_core import StubCore
@@ -53,3 +60,19 @@ def test_axi_stream_pins(width, period, pressure, waves, monkeypatch):
     count, failed = get_results(results)
     assert count == 6
     assert failed == 0
+
+
+@pytest.mark.parametrize(("piece", "stall"), [(1 << 16, 0), (7, 100)])
+def test_training_through_the_card_equals_golden(tmp_path, piece, stall):
+    """Transport, named pipes as the driver's devices, AXI4-Stream, the accelerator with its core.
+
+    With pauses, beats are not full either, and every packet comes in pieces.
+    """
+    with (
+        SimTransport(card_library(), stall=stall) as inner,
+        CardWithBoard(tmp_path, inner, piece) as card,
+        open_board(f"pcie:{card.device}", CARD) as board,
+    ):
+        checks = [*link.check(board), *training.check(board)]
+        assert [check.result for check in checks] == [OK] * (1 + len(training.CASES)), checks
+        assert board.link.statistics.resends == 0

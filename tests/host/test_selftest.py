@@ -15,7 +15,8 @@ from host.selftest import link, memory, training
 from host.selftest.checks import FAILED, OK, SKIPPED, Check, passed, table
 from host.transport.faults import Faults, FaultyTransport
 from host.transport.sim import SimTransport
-from tests.host.boards import CONFIG, golden, library, sim
+from tests.cosim.boards import CARD, card_library
+from tests.host.boards import CONFIG, golden, library
 from tests.host.uart_model import OWN, UartModel
 
 TINY = CoreConfig(
@@ -34,21 +35,22 @@ def named(checks, name):
 
 @pytest.mark.cosim
 def test_a_sound_board_passes():
-    with sim() as board:
+    with LinkBoard(SimTransport(card_library()), CARD) as board:
         checks = program.run(board)
     assert set(results(checks).values()) == {OK}
     spaces = [s.name.lower() for s in Space if s is not Space.REGISTERS]
     assert sorted(results(checks)) == sorted(["loopback", "registers", *spaces, *training.CASES])
     echo = named(checks, "loopback").figures
     assert echo["payloads"] == link.PAYLOADS
-    assert echo["bytes"] > 10_000
+    assert echo["bytes"] > 5_000
     assert echo["bytes"] / echo["seconds"] > 1e6
-    assert named(checks, "weights").text == ("512 rows of 128 bits: March C- with 3 backgrounds")
+    assert named(checks, "weights").text == "256 rows of 64 bits: March C- with 3 backgrounds"
+    assert named(checks, "keep").text == "64 rows of 4 bits: March C- with 7 backgrounds"
     assert table(checks).endswith("\npassed")
 
 
 class BadMemories(LinkBoard):
-    """Bit 21 of row 37 of WEIGHTS reads as 1; address 200 of STATE leads to row 72."""
+    """Bit 21 of row 37 of WEIGHTS reads as 1; address 60 of STATE leads to row 28."""
 
     def read_rows(self, space, start=0, rows=None):
         data = bytearray(super().read_rows(space, start, rows))
@@ -56,26 +58,26 @@ class BadMemories(LinkBoard):
         end = start + len(data) // size
         if space is Space.WEIGHTS and start <= 37 < end:
             data[(37 - start) * size + 2] |= 1 << 5
-        if space is Space.STATE and start <= 200 < end:
-            place = (200 - start) * size
-            data[place : place + size] = super().read_rows(space, 72, 1)
+        if space is Space.STATE and start <= 60 < end:
+            place = (60 - start) * size
+            data[place : place + size] = super().read_rows(space, 28, 1)
         return bytes(data)
 
 
 @pytest.mark.cosim
 def test_bad_memories_are_found_with_row_and_bit(tmp_path, monkeypatch, capsys):
     path = tmp_path / "config.json"
-    path.write_text(json.dumps({"config": CONFIG.to_words(), "baud": 3_000_000}))
+    path.write_text(json.dumps({"config": CARD.to_words(), "baud": 3_000_000}))
     opened = []
 
     def bad(name, config, baud):
         opened.append((name, config, baud))
-        return BadMemories(SimTransport(library()), config)
+        return BadMemories(SimTransport(card_library()), config)
 
     monkeypatch.setattr(program, "open_board", bad)
     options = ["--board", "uart:/dev/x", "--config", str(path), "--parts", "memory", "--json"]
     assert program.main(options) == 1
-    assert opened == [("uart:/dev/x", CONFIG, 3_000_000)]
+    assert opened == [("uart:/dev/x", CARD, 3_000_000)]
     checks = [Check(**values) for values in json.loads(capsys.readouterr().out)["checks"]]
     assert {name for name, result in results(checks).items() if result != OK} == {
         "weights", "state",
@@ -84,7 +86,7 @@ def test_bad_memories_are_found_with_row_and_bit(tmp_path, monkeypatch, capsys):
     assert found.text == "wrong in 1 rows: 37; bits read as 1 in place of 0: 21"
     assert (found.figures["wrong_rows"], found.figures["read_as_1"]) == ([37], [21])
     assert found.figures["read_as_0"] == []
-    assert named(checks, "state").figures["wrong_rows"] == [200]
+    assert named(checks, "state").figures["wrong_rows"] == [60]
     text = table(checks)
     assert "memory   weights    FAILED   wrong in 1 rows: 37; bits" in text
     assert text.endswith("\nFAILED: 2 of 13 checks")

@@ -113,6 +113,10 @@ def test_wrong_configurations_are_one_line():
 def test_wrong_arguments_are_refused(tmp_path):
     with pytest.raises(TypeError, match="config must be a CoreConfig, not 16"):
         build(16, root=tmp_path)
+    with pytest.raises(ValueError, match="pcie must be 0, 64 or 128 bits, not 32"):
+        build(CONFIG, root=tmp_path, pcie=32)
+    with pytest.raises(SystemExit, match="virtual board: pcie must be 0, 64 or 128 bits, not 1"):
+        build_module.main(["--pcie", "1"])
     with pytest.raises(BuildError, match="no-such-tool cannot be run"):
         build_module.call(["no-such-tool"], tmp_path)
     with pytest.raises(BuildError, match=r"false failed"):
