@@ -351,7 +351,7 @@ def test_a_board_that_breaks_leaves_a_folder_to_go_on_with(program, tmp_path, mo
         (["--update-every", "0"], "update_every must be at least 1, not 0"),
         (
             ["--board", "fpga"],
-            "board must be sim, golden, uart:PORT or pcie:DEVICE[,CHANNEL], not 'fpga'",
+            "board must be sim, golden, uart:PORT[,BAUD] or pcie:DEVICE[,CHANNEL], not 'fpga'",
         ),
         (["--board", "pcie:/dev/no-such"], "no board at /dev/no-such_h2c_0 (no such device)"),
         (["--board", "uart:/dev/no-such-port"], "no board at /dev/no-such-port (no such device)"),
