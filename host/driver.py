@@ -141,6 +141,17 @@ class LinkBoard(Board):
         """Close the transport."""
         self.transport.close()
 
+    def reconnect(self) -> None:
+        """Begin a new link where the one before gave up.
+
+        Raises
+        ------
+        host.link.LinkError
+            Nothing answers.
+        """
+        self.link = Link(self.transport, retries=self.link.retries)
+        identify(self.link)
+
     # ---- memories and registers ---------------------------------------------------------------
 
     def read_rows(self, space: Space, start: int = 0, rows: int | None = None) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from host.driver import LinkBoard, identify
+from host.driver import LinkBoard
 from host.link import Link, LinkError
 from host.protocol.packets import (
     UART_FALLBACK_SECONDS,
@@ -106,10 +106,10 @@ def change(board: LinkBoard, uart: UartClock, baud: int, own: int) -> None:
     transport.set_rate(baud)
     try:
         Link(transport, retries=2).request(Packet.HELLO)
+        board.reconnect()
     except LinkError:
         reach(board, own)
         raise RateError(f"{transport.name} gets no answer at {baud} baud") from None
-    identify(board.link)
 
 
 def reach(board: LinkBoard, baud: int) -> None:
@@ -129,4 +129,4 @@ def reach(board: LinkBoard, baud: int) -> None:
         except LinkError:
             if time.monotonic() > end:
                 raise
-    identify(board.link)
+    board.reconnect()

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from host.driver import LinkBoard, identify
+from host.driver import LinkBoard
 from host.link import Link, LinkError
 from host.protocol.packets import SLIP_END, SLIP_ESC, Packet
 from host.selftest.checks import FAILED, OK, SKIPPED, Check
@@ -112,12 +112,12 @@ def errors_of_board(board: LinkBoard) -> int:
 def echoes(
     board: LinkBoard, count: int = PAYLOADS, seed: int = 1, advance: Advance | None = None
 ) -> Echoes:
-    """Send payloads and compare what comes back; the board's link can be used again afterwards."""
+    """Send payloads and compare what comes back; unless that ends in silence the board is ready."""
     transport, generator, found = board.transport, random.Random(seed), Echoes()
-    before = errors_of_board(board)
     link = Link(transport)
-    start = transport.now()
     try:
+        before = errors_of_board(board)
+        start = transport.now()
         link.request(Packet.HELLO)
         for number in range(count):
             data = payload(generator, number, board.config.packet_bytes)
@@ -131,7 +131,7 @@ def echoes(
                 advance(1, f"{PART}: echo")
             if number >= FEWEST and found.seconds > SECONDS:
                 break
-        identify(board.link)
+        board.reconnect()
         found.board_errors = errors_of_board(board) - before
     except LinkError as error:
         found.silent = str(error)
@@ -168,7 +168,7 @@ def check(
         found = echoes(board, seed=seed, advance=advance)
         yield _check("loopback", found)
         if found.silent:
-            identify(board.link)
+            board.reconnect()
         return
     for baud in rates(uart, own, asked):
         name = f"{baud:,} baud" + (" (its own)" if baud == own else "")
@@ -192,7 +192,7 @@ def check(
             )  # fmt: skip
         else:
             yield _check(name, found, baud)
-        if found.silent:
+        if not found.clean:
             reach(board, own)
     if board.transport.rate != own:
         change(board, uart, own, own)

@@ -45,7 +45,7 @@ def test_bitstream_is_made_from_packages_of_pypi_alone(built):
     placed = {cell: used for cell, (used, _) in best.used.items()}
     assert placed["EHXPLLL"] == 1
     assert 1_000 < placed["TRELLIS_FF"] < 10_000
-    assert best.path.start.partition(".")[0] in ("core", "link", "receiver", "transmitter")
+    assert best.path.start.partition(".")[0] in ("core", "link", "rate", "receiver", "transmitter")
 
     # the same result fails a faster clock
     text = (folder / "seed1.json").read_text()

@@ -208,6 +208,22 @@ def test_every_rate_of_a_uart_is_tried():
 
 
 @pytest.mark.cosim
+@pytest.mark.parametrize("retries", [8, 0])
+def test_a_noisy_rate_is_left_for_the_board_s_own(retries):
+    """Whether the board's link gets through the noise or gives up."""
+    model = UartModel(SimTransport(library()), noisy=5_000_000)
+    with LinkBoard(model, CONFIG, retries=retries) as board:
+        checks = program.run(board, ["link"], [OWN, 6_000_000, 8_000_000, 4_000_000])
+        assert board.transport.rate == OWN
+        assert board.registers()["uart_step"] == model.own
+    assert list(results(checks).values()) == [OK, OK, SKIPPED, SKIPPED]
+    if retries:
+        text = named(checks, "8,000,000 baud").text
+        assert text.startswith("above the board's own rate: 64 payloads")
+        assert "65 requests repeated, 65 damaged on the way here" in text
+
+
+@pytest.mark.cosim
 def test_a_rate_below_its_own_must_work():
     with LinkBoard(UartModel(SimTransport(library()), carries=OWN), CONFIG) as board:
         original = board.transport.set_rate

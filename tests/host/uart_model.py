@@ -18,18 +18,21 @@ class UartModel(Transport):
     inner : SimTransport
     carries : int
         Above this rate every request is lost [bit/s].
+    noisy : int
+        Above this rate every other response is damaged [bit/s].
     lacks : tuple of int
         Rates that the port does not have.
     stuck : bool
         The board never falls back.
     """
 
-    def __init__(self, inner, carries=CLOCK, lacks=(), stuck=False):
+    def __init__(self, inner, carries=CLOCK, noisy=CLOCK, lacks=(), stuck=False):
         self.inner = inner
         self.name = "modelled UART"
         self.timeout = 0.002
         self.rate = OWN
-        self.carries, self.lacks, self.stuck = carries, lacks, stuck
+        self.carries, self.noisy, self.lacks, self.stuck = carries, noisy, lacks, stuck
+        self.answers = 0
         self.own = self.step = round(OWN * 2**16 / CLOCK)
         self.lost = 0
         self.request = b""
@@ -73,6 +76,9 @@ class UartModel(Transport):
                     self.step = step
             if kind == Packet.READ:
                 data = self.patched(data, names)
+        self.answers += 1
+        if self.rate > self.noisy and self.answers % 2:
+            data = data[:4] + bytes([data[4] ^ 1]) + data[5:]
         return data
 
     def patched(self, data, names):
