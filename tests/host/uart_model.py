@@ -29,7 +29,7 @@ class UartModel(Transport):
     def __init__(self, inner, carries=CLOCK, noisy=CLOCK, lacks=(), stuck=False):
         self.inner = inner
         self.name = "modelled UART"
-        self.timeout = 0.002
+        self.timeout = 0.0004
         self.rate = OWN
         self.carries, self.noisy, self.lacks, self.stuck = carries, noisy, lacks, stuck
         self.answers = 0
@@ -63,7 +63,8 @@ class UartModel(Transport):
         self.inner.send(data)
 
     def receive(self, timeout):
-        data = self.inner.receive(timeout if self.request else 1e-6)
+        # The line's own time is not modelled: what takes longer does not come.
+        data = self.inner.receive(min(timeout, self.timeout) if self.request else 1e-6)
         if not data:
             return data
         kind, _, payload = decode(self.request[1:-1])
