@@ -1,12 +1,23 @@
-"""Boards: ``python -m boards list``, ``build``, ``program``, ``selftest``, ``fit``, ``synth``."""
+"""Boards: ``python -m boards list``, ``build``, ``program``, ``selftest``, ``report``, …"""
 
 import argparse
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 
-from boards import artix7, ecp5, fit, pcie, program, selftest, synth
+from boards import (
+    artix7,
+    baselines,
+    built,
+    ecp5,
+    fit,
+    pcie,
+    program,
+    report,
+    selftest,
+    synth,
+    table,
+)
 from boards.board import Artix7Board, Board, BoardError
 from boards.catalogue import ALIASES, BOARDS, board_named
 from boards.options import add_config_options, changed
@@ -14,6 +25,7 @@ from boards.timing import TimingError
 from boards.yowasp import ToolError
 from golden.core_config import CoreConfig
 from golden.layout import place
+from golden.network import CLASSIFIERS
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -24,8 +36,10 @@ python -m boards list           boards, with the configuration that each is buil
 python -m boards build ...      bitstream of a board, or its build folder (--help for options)
 python -m boards program ...    load a bitstream into a board, or build the virtual one
 python -m boards selftest ...   link, memories and training of a board that is connected
-python -m boards fit ...        what a network needs on a part, before anything is built
-python -m boards synth ...      what yosys makes of the accelerator on Artix-7
+python -m boards report ...     what a network needs on a board, before and after a build
+python -m boards table ...      which P each part takes with LeNet-1 resident
+python -m boards synth ...      what yosys makes of the accelerator, module by module
+python -m boards baselines ...  what yosys makes of every board's core, against the stored figures
 """
 
 
@@ -64,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--board", required=True, help=", ".join([*ALIASES, *BOARDS]))
     parser.add_argument("--link", choices=LINKS, default="uart", help="default uart")
     parser.add_argument("--network", help="must fit: lenet1, or a network file (JSON)")
-    parser.add_argument("--classifier", choices=fit.CLASSIFIERS, help="of the network's blocks")
+    parser.add_argument("--classifier", choices=CLASSIFIERS, help="of the network's blocks")
     parser.add_argument("--interval", type=int, default=10, help="k of the network, default 10")
     parser.add_argument("--out", type=Path, help="build folder, default build/boards/BOARD")
     parser.add_argument("--clock", type=float, help="[Hz], default the board's target")
@@ -84,9 +98,7 @@ def _config(board: Board, options) -> CoreConfig:
     if excess := fit.part_excess(config, limits):
         raise ValueError(f"the configuration does not fit {board.name}: " + "; ".join(excess))
     if options.network is not None:
-        network = fit.network_named(options.network)
-        if options.classifier is not None:
-            network = replace(network, classifier=options.classifier)
+        network = fit.network_named(options.network, classifier=options.classifier)
         place(network, config, options.interval).check()
     return config
 
@@ -117,7 +129,8 @@ def build(arguments) -> int:
         name = board.name if options.link == "uart" else pcie.bitstream_name(board)
         folder = options.out or ROOT / "build" / "boards" / name
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "config.json").write_text(json.dumps(described, indent=2) + "\n")
+        built.forget(folder)
+        (folder / built.CONFIG).write_text(json.dumps(described, indent=2) + "\n")
         print(f"{board.title}, P = {config.lanes}, {described['clock'] / 1e6:g} MHz, "
               f"configuration {described['hash']}")  # fmt: skip
         if isinstance(board, Artix7Board):
@@ -144,11 +157,12 @@ def _build_artix7(make, board: Artix7Board, config: CoreConfig, target: int, fol
         return make(board, config, target, folder)
     except artix7.MissingToolsError:
         try:
-            text = synth.utilisation(config, board.part)
+            text, cells = synth.utilisation(config, board.part)
         except synth.SynthesisError as error:
             print(f"no utilisation: {error}", file=sys.stderr)
         else:
             (folder / "utilisation.txt").write_text(text + "\n", encoding="utf-8")
+            built.write_mapped(folder, cells)
             print(f"yosys, module by module in {folder / 'utilisation.txt'}:")
             print(text.split("\n\n")[-1])
         raise
@@ -162,9 +176,14 @@ def main(arguments=None) -> int:
         print(listing())
         return 0
     commands = {
-        "build": build, "program": program.main, "selftest": selftest.main, "fit": fit.main,
+        "build": build,
+        "program": program.main,
+        "selftest": selftest.main,
+        "report": report.main,
+        "table": table.main,
         "synth": synth.main,
-    }  # fmt: skip
+        "baselines": baselines.main,
+    }
     if command in commands:
         return commands[command](rest)
     print(USAGE, end="", file=sys.stdout if command in ("-h", "--help") else sys.stderr)

@@ -5,21 +5,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from boards import timing, yowasp
+from boards import built, timing, yowasp
 from boards.board import Ecp5Board
+from boards.cells import SYNTH_ECP5, listing_script, read_listing
 from boards.timing import Routed
 from boards.top import BoardTop
 from golden.core_config import CoreConfig
 
 TOOLS = ("yosys", "nextpnr-ecp5", "ecppack")
 
-SCRIPT = """\
+SCRIPT = f"""\
 read_rtlil top.il
-tee -o synth.log synth_ecp5 -noabc9 -top top
-tee -o stat.txt stat
+{SYNTH_ECP5.format(top="top")}{listing_script()}tee -o stat.txt stat
 write_json top.json
 """
-"""abc9 ends YoWASP's yosys without a word, and what it prints after abc is lost unless tee'd."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +123,7 @@ def build(
     clock = float(board.made_clock(target))
     report(f"synthesis ({folder / 'synth.log'})")
     yowasp.run("yosys", ["-q", "synth.ys"], folder, "yosys.log")
+    built.write_mapped(folder, read_listing(folder))
     report(f"place and route for {clock / 1e6:g} MHz, seeds {', '.join(map(str, seeds))}")
     with ThreadPoolExecutor(jobs) as pool:
         results = []
@@ -131,6 +131,7 @@ def build(
             report(f"seed {found.seed}: {found.clock / 1e6:.1f} MHz, slack {found.slack:.2f} ns")
             results.append(found)
     best = max(results, key=lambda found: found.clock)
+    built.write_routed(folder, best)
     best.check()
     yowasp.run(
         "ecppack",

@@ -32,6 +32,16 @@ class Part:
     dsp: int
     multiplier: int
 
+    @property
+    def family(self) -> str:
+        """``xc7`` or ``ecp5``."""
+        return "xc7" if self.name.startswith("xc7") else "ecp5"
+
+    @property
+    def ff(self) -> int:
+        """Flip-flops: two beside each look-up table on Artix-7, one on ECP5."""
+        return self.lut * (2 if self.family == "xc7" else 1)
+
     def rams(self, depth: int, width: int) -> float:
         """Return the block RAMs one memory takes, halves counted as 0.5, in its best shape."""
         costs = [

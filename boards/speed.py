@@ -17,6 +17,8 @@ ESCAPES = 1 + 2 / 256
 """Bytes on the stream per byte of a packet: two of 256 values are escaped."""
 BITS_PER_BYTE = 10
 """Of a UART: start bit, 8 bits, stop bit."""
+PCIE_BYTES = 1
+"""Bytes per cycle of the accelerator that a PCIe stream carries; the link takes no more."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,17 @@ class LinkLoad:
     received: float
     loading: int
 
+    def cycles(self, byte_cycles: float) -> float:
+        """Return the cycles that a recording keeps the link busy at `byte_cycles` cycles a byte.
+
+        Requests and responses follow each other, and frames are unpacked while the line rests.
+        """
+        return (self.sent + self.received) * byte_cycles + self.loading
+
     def baud(self, cycles: float, clock: float) -> float:
         """Return the rate of a UART at which the link takes as long as `cycles` of computing.
 
-        Requests and responses follow each other, and frames are unpacked while the line rests, so
-        all three share the time of the intervals before. Infinite if unpacking alone is too slow.
+        Infinite if unpacking frames alone is too slow.
         """
         seconds = (cycles - self.loading) / clock
         return (self.sent + self.received) * BITS_PER_BYTE / seconds if seconds > 0 else math.inf
@@ -72,8 +80,18 @@ def link_load(layout: Layout, steps: int) -> LinkLoad:
     return LinkLoad(sent, received, (PLANES if direct else steps) * (bits + FRAMING))
 
 
-def speed_lines(layout: Layout, steps: int, clock: float) -> list[str]:
-    """Return the part of the fit report that tells how fast the network trains."""
+def speed_lines(layout: Layout, steps: int, clock: float, baud: float) -> list[str]:
+    """Return the part of the report that tells how fast the network trains.
+
+    Parameters
+    ----------
+    steps : int
+        T of a recording.
+    clock : float
+        Of the accelerator [Hz].
+    baud : float
+        Of the UART [bit/s].
+    """
     expected: Estimate = estimate(layout, steps)
     load = link_load(layout, steps)
     cycles = expected.total
@@ -84,14 +102,26 @@ def speed_lines(layout: Layout, steps: int, clock: float) -> list[str]:
             f"  {op:<9}{phase:>10,.0f} cycles{phase / cycles:>7.1%}"
             for op, phase in sorted(expected.by_phase().items(), key=lambda item: -item[1])
         ),
-        f"  {'sum':<9}{cycles:>10,.0f} cycles, {clock / cycles:,.0f} recordings/s and "
-        f"{steps * clock / cycles:,.0f} frames/s at {clock / 1e6:g} MHz",
+        f"  {'sum':<9}{cycles:>10,.0f} cycles, {1e3 * cycles / clock:,.2f} ms: "
+        f"{clock / cycles:,.0f} recordings/s and {steps * clock / cycles:,.0f} frames/s "
+        f"at {clock / 1e6:g} MHz",
         f"link: {load.sent:,.0f} bytes to the board, {load.received:,.0f} back; "
         f"{load.loading:,} cycles to unpack frames",
     ]
-    baud = load.baud(cycles, clock)
-    if baud < math.inf:
-        out.append(f"a UART is the limit below {baud / 1e6:.2f} Mbaud")
+    links = (
+        (f"UART, {baud / 1e6:g} Mbaud", BITS_PER_BYTE * clock / baud),
+        ("PCIe stream", 1 / PCIE_BYTES),
+    )
+    for name, byte_cycles in links:
+        busy = load.cycles(byte_cycles)
+        slower = max(busy, cycles)
+        out.append(
+            f"  {name + ':':<18}{1e3 * busy / clock:>7,.2f} ms, busy {busy / slower:.0%} of the "
+            f"time, {clock / slower:,.0f} recordings/s"
+        )
+    limit = load.baud(cycles, clock)
+    if limit < math.inf:
+        out.append(f"  a UART is the limit below {limit / 1e6:.2f} Mbaud")
     else:
-        out.append("unpacking frames is the limit, whatever the link")
+        out.append("  unpacking frames is the limit, whatever the link")
     return out

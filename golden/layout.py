@@ -182,12 +182,14 @@ class Layout:
             for name, need in self.needs.items()
             if need > has[name]
         ]
-        for name, need in self._bits().items():
+        for name, need in self.bits.items():
             if need > has[f"format_{name}"]:
                 lines.append(f"{name} width: needs {need} bits, has {has[f'format_{name}']}")
         return lines
 
-    def _bits(self) -> dict[str, int]:
+    @property
+    def bits(self) -> dict[str, int]:
+        """Widths that the network needs, by name of the format [bits]."""
         f = self.config.formats
         pooled = f.state_fraction + 2
         need = max(

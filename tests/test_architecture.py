@@ -1,6 +1,7 @@
 """What may import what, and what may not stand in a file.
 
-The arrows: boards → hw → golden, host → golden, hw and boards → host.protocol.
+The arrows: boards → hw → golden, host → golden, hw and boards → host.protocol; pictures of boards
+are drawn with host.plots.
 """
 
 import ast
@@ -34,7 +35,8 @@ RULES = (
     Rule("hw", ("amaranth", "golden", "host.protocol"), forbidden=("golden.reference",)),
     Rule("host", (ANYTHING,), forbidden=("amaranth", "amaranth_boards", "hw", "boards", "tests")),
     Rule("host.protocol", ("numpy", "golden"), forbidden=("golden.reference",)),
-    Rule("boards", ("amaranth", "amaranth_boards", "hw", "golden", "host.protocol")),
+    Rule("boards", ("numpy", "amaranth", "amaranth_boards", "hw", "golden", "host.protocol")),
+    Rule("boards.report_plot", ("golden", "boards", "host.plots")),
 )
 
 
@@ -177,6 +179,8 @@ def test_every_package_is_looked_at():
         ("host.protocol", "from . import driver"),
         ("host.protocol.packets", "from .. import driver"),
         ("boards.arty_a7", "from host import driver"),
+        ("boards.report", "from host import plots"),
+        ("boards.report_plot", "from host import driver"),
         ("boards.arty_a7", "import tests"),
     ],
 )
@@ -197,6 +201,7 @@ def test_a_wrong_import_is_found(module, source):
         ("host.driver", "import serial\nimport sklearn.datasets\nfrom golden import network"),
         ("host.driver", "import hwinfo, boardsupport"),
         ("boards.arty_a7", "from hw.accelerator import Accelerator\nimport amaranth_boards"),
+        ("boards.report_plot", "from boards.report import ROWS\nfrom host.plots import picture"),
     ],
 )
 def test_a_right_import_passes(module, source):

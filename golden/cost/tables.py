@@ -98,6 +98,6 @@ def parts_lines(comparison: Comparison) -> list[str]:
         lines.append("fits no board: " + "; ".join(ours.obstacles))
     else:
         lines.append(
-            "its bits leave room on the largest listed part; python -m boards.fit tells for each"
+            "its bits leave room on the largest listed part; python -m boards report tells for each"
         )
     return lines

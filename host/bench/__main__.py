@@ -115,7 +115,7 @@ class Bench:
         return (
             f"{used:.2f} of the rows used, {built:.2f} of the memories as built\n"
             f"only for training: {only} kbit, and spikes and frames of k steps in place of one\n"
-            "(every memory: python -m boards.fit)"
+            "(every memory: python -m boards report)"
         )
 
     SECTIONS = ("cycles", "blocks", "images", "golden", "simulation", "link", "memory")

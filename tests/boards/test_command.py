@@ -1,14 +1,16 @@
 """``python -m boards``: options, exit statuses and what is told."""
 
 import json
+from collections import Counter
 from fractions import Fraction
 
 import pytest
 
 from boards import __main__ as command
-from boards import artix7, ecp5, synth, yowasp
+from boards import artix7, built, ecp5, synth, yowasp
 from boards.board import BoardError
 from boards.catalogue import BOARDS
+from boards.cells import Cells, Figures
 from boards.timing import CriticalPath, Routed, TimingError
 from golden.core_config import CoreConfig
 
@@ -128,12 +130,16 @@ def test_without_tools_the_utilisation_is_told_and_no_bitstream(tmp_path, monkey
         raise artix7.MissingToolsError("no bitstream: not on the path: vivado")
 
     monkeypatch.setattr(artix7, "build", missing)
-    monkeypatch.setattr(synth, "utilisation", lambda config, part: f"modules\n\nsums of {part}")
+    cells = Cells({"core.lif": Counter(LUT2=7, FDRE=3)})
+    monkeypatch.setattr(
+        synth, "utilisation", lambda config, part: (f"modules\n\nsums of {part}", cells)
+    )
     assert build("--board", "litefury", "--out", tmp_path) == 2
     captured = capsys.readouterr()
     assert captured.out.endswith("\nsums of xc7a100t\n")
     assert captured.err == "boards build: no bitstream: not on the path: vivado\n"
     assert (tmp_path / "utilisation.txt").read_text() == "modules\n\nsums of xc7a100t\n"
+    assert built.read(tmp_path).units["lif"] == Figures(lut=7, ff=3)
 
     def broken(*arguments):
         raise synth.SynthesisError("no yosys")
@@ -141,11 +147,14 @@ def test_without_tools_the_utilisation_is_told_and_no_bitstream(tmp_path, monkey
     monkeypatch.setattr(synth, "utilisation", broken)
     assert build("--board", "litefury", "--out", tmp_path) == 2
     assert capsys.readouterr().err.startswith("no utilisation: no yosys\nboards build: no bit")
+    assert built.read(tmp_path).units == {}  # not those of the build before
 
 
 def test_other_commands_are_the_ones_of_their_modules(capsys):
-    assert command.main(["fit", "--clock", "0"]) == 2
-    assert "clock must be above 0" in capsys.readouterr().err
+    for name in ("report", "table", "synth", "baselines"):
+        with pytest.raises(SystemExit, match="0"):
+            command.main([name, "--help"])
+        assert f"usage: python -m boards {name} " in capsys.readouterr().out
     assert command.main([]) == 2
     assert "python -m boards build" in capsys.readouterr().err
     assert command.main(["--help"]) == 0

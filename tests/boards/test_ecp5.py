@@ -8,8 +8,10 @@ import json
 
 import pytest
 
+from boards import built as build_folder
 from boards import ecp5, timing, yowasp
 from boards.catalogue import BOARDS
+from boards.cells import ECP5_CELLS
 from boards.timing import CriticalPath, Routed, TimingError
 from tests.boards.test_definitions import SMALL
 from tests.hw.stub_core import StubCore
@@ -45,6 +47,9 @@ def test_bitstream_is_made_from_packages_of_pypi_alone(built):
     placed = {cell: used for cell, (used, _) in best.used.items()}
     assert placed["EHXPLLL"] == 1
     assert 1_000 < placed["TRELLIS_FF"] < 10_000
+    units = json.loads((folder / build_folder.MAPPED).read_text())["units"]
+    assert sum(row[2] for row in units.values()) == placed["TRELLIS_FF"]
+    assert units["link"][2] > 500
     assert best.path.start.partition(".")[0] in ("core", "link", "rate", "receiver", "transmitter")
 
     # the same result fails a faster clock
@@ -61,6 +66,9 @@ def pretended(monkeypatch, tmp_path):
     packed = []
 
     def run(tool, arguments, folder, log):
+        for kind in ECP5_CELLS if tool == "yosys" else ():
+            text = "top/accelerator.accelerator.core.lif.x_Q\n" if kind == "TRELLIS_FF" else "\n"
+            (folder / f"cells_{kind}.txt").write_text(text)
         if tool == "ecppack":
             packed.append(arguments)
             (folder / arguments[arguments.index("--bit") + 1]).touch()
@@ -86,6 +94,10 @@ def test_the_fastest_seed_is_packed(pretended):
     assert bitstream.is_file()
     assert packed == [["--compress", "--input", "seed2.config", "--bit", "ulx3s.bit"]]
     assert "seed 1: 24.0 MHz, slack -8.33 ns" in told
+    result = json.loads((bitstream.parent / build_folder.ROUTED).read_text())
+    assert (result["seed"], result["clock"], result["path"][:6]) == (2, 41e6, "core.a")
+    mapped = json.loads((bitstream.parent / build_folder.MAPPED).read_text())
+    assert mapped["units"]["lif"] == [0, 0, 1, 0, 0]
 
 
 def test_without_a_seed_that_reaches_the_clock_an_old_bitstream_goes_too(pretended, tmp_path):
@@ -93,6 +105,7 @@ def test_without_a_seed_that_reaches_the_clock_an_old_bitstream_goes_too(pretend
     with pytest.raises(TimingError, match=r"timing fails: 24.5 MHz of 30.0 MHz.*seed 4"):
         pretended({3: 24.0, 4: 24.5})
     assert not bitstream.exists()
+    assert json.loads((tmp_path / build_folder.ROUTED).read_text())["slack"] < 0
 
 
 def test_a_tool_that_fails_shows_its_last_lines(tmp_path, monkeypatch):

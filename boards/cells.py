@@ -1,0 +1,193 @@
+"""Cells that yosys maps a design to, by unit of the accelerator, in the words of a part's table."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+
+ECP5_CELLS = ("LUT4", "CCU2C", "TRELLIS_DPR16X4", "TRELLIS_FF", "DP16KD", "MULT18X18D")
+"""Cells of an ECP5 that are counted."""
+
+SYNTH_ECP5 = "tee -o synth.log synth_ecp5 -noabc9 -top {top}\n"
+"""What it prints after abc is lost unless tee'd; -noabc9 is for releases that still know plain abc,
+where abc9 ends YoWASP's yosys without a word."""
+
+LUTS_PER_RAM = {"RAM32M": 4, "RAM64M": 4, "RAM128X1D": 4, "RAM256X1S": 4, "RAM32X1D": 2,
+                "RAM64X1D": 2, "TRELLIS_DPR16X4": 4}  # fmt: skip
+"""LUTs that one distributed memory takes."""
+
+UNITS = ("core", "walker", "sequencer", "datapath", "lif", "error", "loss", "update", "link")
+"""Parts of the accelerator that are estimated one by one; `core` is what no other part holds: the
+memories with their ports, keys, CLEAR."""
+
+_OWNERS = {"scanner": "walker", "profile": "sequencer", "drop": "lif"}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a design takes of a part.
+
+    Attributes
+    ----------
+    lut : int
+        Look-up tables of logic; a carry cell of an ECP5 takes two.
+    memory : int
+        Look-up tables of distributed memories.
+    ff : int
+        Flip-flops.
+    ram : float
+        Block RAMs, halves counted as 0.5.
+    dsp : int
+        Multipliers.
+    """
+
+    lut: int = 0
+    memory: int = 0
+    ff: int = 0
+    ram: float = 0
+    dsp: int = 0
+
+    @property
+    def luts(self) -> int:
+        """All look-up tables."""
+        return self.lut + self.memory
+
+    def __add__(self, other: "Figures") -> "Figures":
+        return Figures(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
+
+def block_rams(cells: Counter) -> float:
+    """Return block RAMs: of 36 kbit on 7 series, of 18 kbit on ECP5."""
+    return cells["RAMB36E1"] + cells["RAMB18E1"] / 2 + cells["DP16KD"]
+
+
+def luts(cells: Counter) -> int:
+    """Return look-up tables, those of logic alone."""
+    found = sum(count for kind, count in cells.items() if re.fullmatch(r"LUT\d|INV", kind))
+    return found + 2 * cells["CCU2C"]
+
+
+def memory_luts(cells: Counter) -> int:
+    """Return the look-up tables that distributed memories take."""
+    return sum(LUTS_PER_RAM.get(kind, 0) * count for kind, count in cells.items())
+
+
+def flip_flops(cells: Counter) -> int:
+    """Return flip-flops."""
+    return sum(count for kind, count in cells.items() if kind.startswith(("FD", "TRELLIS_FF")))
+
+
+def multiplier_cells(cells: Counter) -> int:
+    """Return multipliers."""
+    return cells["DSP48E1"] + cells["MULT18X18D"]
+
+
+def figures(cells: Counter) -> Figures:
+    """Return a count of cells in the words of a part's table."""
+    return Figures(
+        luts(cells),
+        memory_luts(cells),
+        flip_flops(cells),
+        block_rams(cells),
+        multiplier_cells(cells),
+    )
+
+
+def unit_of(name: str) -> str:
+    """Return the unit that a module or cell below the accelerator belongs to.
+
+    A cell of a flattened design has the name of a signal that it drives, which may be one of the
+    unit above.
+    """
+    parts = name.split(".")
+    if parts[0] == "link":
+        return "link"
+    unit = parts[1].split("$")[0] if parts[0] == "core" and len(parts) > 1 else "core"
+    unit = _OWNERS.get(unit, unit)
+    return unit if unit in UNITS else "core"
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Cells of every module or, of a flattened design, of every unit.
+
+    Attributes
+    ----------
+    modules : dict
+        Counter of cell types by place below the accelerator, submodules excluded.
+    """
+
+    modules: dict[str, Counter]
+
+    def total(self) -> Counter:
+        """Return the cells of all modules."""
+        return sum(self.modules.values(), Counter())
+
+    def holding(self, prefix: str) -> list[str]:
+        """Return the modules that hold a cell whose type starts so."""
+        return [
+            name
+            for name, cells in self.modules.items()
+            if any(kind.startswith(prefix) for kind in cells)
+        ]
+
+    def units(self) -> dict[str, Figures]:
+        """Return the figures of every unit in `UNITS`."""
+        found = dict.fromkeys(UNITS, Figures())
+        for name, cells in self.modules.items():
+            found[unit_of(name)] += figures(cells)
+        return found
+
+    @property
+    def figures(self) -> Figures:
+        """The figures of the whole design."""
+        return figures(self.total())
+
+
+def parse_stat(text: str, top: str) -> Cells:
+    """Return the cells in the output of yosys's ``stat`` for a design with its hierarchy."""
+    modules: dict[str, Counter] = {}
+    current: Counter | None = None
+    for line in text.splitlines():
+        if title := re.fullmatch(r"=== (.+) ===", line.strip()):
+            name = title[1].split("$")[0].removeprefix(top).removeprefix(".") or top
+            # the last part repeats all of it as a hierarchy
+            current = None if " " in name else modules.setdefault(name, Counter())
+        elif current is not None and (row := re.fullmatch(r"\s+(\d+)\s+([A-Z][A-Z0-9]*)", line)):
+            current[row[2]] += int(row[1])
+    return Cells(modules)
+
+
+def listing_script() -> str:
+    """Return the commands of yosys that write the names of an ECP5 design's cells into files."""
+    return "".join(f"tee -o cells_{kind}.txt select -list t:{kind}\n" for kind in ECP5_CELLS)
+
+
+def parse_names(names: Iterable[tuple[str, str]]) -> Cells:
+    """Return the cells, by unit, of a flattened design from pairs of cell type and name.
+
+    The accelerator may lie below other modules: ``top/accelerator.accelerator.core.lif.x_LUT4_Z``.
+    """
+    modules: dict[str, Counter] = {}
+    for kind, name in names:
+        place = re.sub(r"^(accelerator\.)+", "", name.strip().split("/", 1)[-1])
+        unit = unit_of(place)
+        where = unit if unit in ("core", "link") else f"core.{unit}"
+        modules.setdefault(where, Counter())[kind] += 1
+    return Cells(modules)
+
+
+def read_listing(folder) -> Cells:
+    """Return the cells in the files that `listing_script` wrote into a folder (a ``Path``).
+
+    Raises
+    ------
+    OSError
+        A file is missing.
+    """
+    return parse_names(
+        (kind, line)
+        for kind in ECP5_CELLS
+        for line in (folder / f"cells_{kind}.txt").read_text(encoding="utf-8").splitlines()
+        if line.strip()
+    )
