@@ -109,7 +109,9 @@ def parts_table(choices: Sequence[Choice], boards: dict[Part, list[str]]) -> lis
     """Return, per part and kind of classifiers, the shares that each P takes and what fits."""
     lanes = sorted({found.config.lanes for found in choices})
     out = [
-        "| part (boards): block RAM / multipliers / LUT | classifiers | " + " | ".join(f"P = {p}" for p in lanes) + " |",
+        "| part (boards): block RAM / multipliers / LUT | classifiers | "
+        + " | ".join(f"P = {p}" for p in lanes)
+        + " |",
         "|" + "---|" * (2 + len(lanes)),
     ]
     for part, names in boards.items():
