@@ -1,4 +1,4 @@
-"""Boards: ``python -m boards list``, ``build``, ``program``, ``selftest``, ``report``, …"""
+"""What ``python -m boards`` can be told; `USAGE` lists it."""
 
 import argparse
 import json

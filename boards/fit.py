@@ -1,7 +1,6 @@
 """What a network and a core configuration take of an FPGA part: memories and multipliers."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -114,25 +113,6 @@ def network_named(
         network = Network.from_dict(json.loads(Path(name).read_text(encoding="utf-8")))
     asked = {"classifier": classifier, "encoding": encoding}
     return replace(network, **{key: value for key, value in asked.items() if value is not None})
-
-
-def adjusted(config: CoreConfig, asked: Mapping[str, int | None]) -> CoreConfig:
-    """Return a configuration with what is asked for; with fewer lanes memories get deeper.
-
-    Parameters
-    ----------
-    asked : mapping
-        By the names of `CoreConfig.to_words`; None keeps the configuration's.
-
-    Raises
-    ------
-    ValueError
-        A number is out of its bounds.
-    """
-    given = {name: value for name, value in asked.items() if value is not None}
-    if "lanes" in given:
-        config = config.with_lanes(given["lanes"])
-    return CoreConfig.from_words(config.to_words() | given)
 
 
 def layout_excess(layout: Layout) -> list[str]:

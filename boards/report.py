@@ -15,6 +15,7 @@ from boards import built, estimate, fit
 from boards.built import Built
 from boards.catalogue import ALIASES, BOARDS, board_named
 from boards.cells import Figures
+from boards.options import add_config_options, changed
 from boards.parts import PARTS, Part
 from boards.speed import speed_lines
 from golden.core_config import CoreConfig
@@ -206,10 +207,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--clock", type=float, help="[Hz], default the board's, or 100e6")
     parser.add_argument("--baud", type=float, help="of the UART, default the board's, or 12e6")
     parser.add_argument("--plot", type=Path, metavar="PNG", help="draw the resources, too")
-    group = parser.add_argument_group("configuration", "the board's, or `CoreConfig`'s, by default")
-    group.add_argument("--smallest", action="store_true", help="memories as the network needs them")
-    for name in CoreConfig().to_words():
-        group.add_argument("--" + name.replace("_", "-"), type=int, metavar="N")
+    parser.add_argument("--smallest", action="store_true", help="just the memories it needs")
+    add_config_options(parser)
     return parser
 
 
@@ -218,15 +217,14 @@ def _subject(options) -> Subject:
     network = fit.network_named(
         options.network, options.block_length, options.classifier, options.encoding
     )
-    asked = {name: getattr(options, name) for name in CoreConfig().to_words()}
     build = built.read(options.build) if options.build else None
     board = board_named(options.board) if options.board else build and build.board
     if build:
         config = build.config
-        if options.smallest or any(value is not None for value in asked.values()):
+        if options.smallest or changed(config, options) != config:
             raise ValueError("--build has a configuration: leave --smallest and the numbers out")
     else:
-        config = fit.adjusted(board.config if board else CoreConfig(), asked)
+        config = changed(board.config if board else CoreConfig(), options)
     if options.smallest:
         config = smallest(network, config, options.interval)
     if build is None and board and (FOLDERS / board.name / built.CONFIG).is_file():
