@@ -16,7 +16,7 @@ import numpy as np
 
 from boards.cells import UNITS, Figures
 from boards.fit import block_memories, multipliers, part_excess, small_memories
-from boards.parts import PARTS, Part
+from boards.parts import LARGEST, Part
 from golden.core_config import CoreConfig
 from host.protocol.program import LAYER, PROFILE
 
@@ -161,8 +161,7 @@ def fitted(family: str) -> dict[str, tuple[list[float], list[float]]]:
             f"{STORED.name} must hold at least 2 calibration sizes of {family}, not {len(known)}: "
             "python -m boards baselines --write"
         )
-    part = next(part for part in PARTS.values() if part.family == family)
-    rows = [sizes(found.config, part) for found in known]
+    rows = [sizes(found.config, LARGEST[family]) for found in known]
     return {
         unit: (
             constants([row[unit] for row in rows], [found.units[unit].lut for found in known]),

@@ -64,3 +64,6 @@ PARTS = {
     "lfe5um5g-85f": Part("lfe5um5g-85f", 83_640, 208, 18_432, _EBR, (), 156, 18),
 }
 """Parts by lower-case name."""
+
+LARGEST = {"xc7": PARTS["xc7a200t"], "ecp5": PARTS["lfe5u-85f"]}
+"""The largest part of each family; what yosys makes of a design is the same for all of them."""

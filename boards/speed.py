@@ -17,8 +17,8 @@ ESCAPES = 1 + 2 / 256
 """Bytes on the stream per byte of a packet: two of 256 values are escaped."""
 BITS_PER_BYTE = 10
 """Of a UART: start bit, 8 bits, stop bit."""
-PCIE_BYTES = 1
-"""Bytes per cycle of the accelerator that a PCIe stream carries; the link takes no more."""
+PCIE_CYCLES = 1
+"""Cycles of the accelerator per byte of a PCIe stream; the packet link takes no more than that."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def speed_lines(layout: Layout, steps: int, clock: float, baud: float) -> list[s
     ]
     links = (
         (f"UART, {baud / 1e6:g} Mbaud", BITS_PER_BYTE * clock / baud),
-        ("PCIe stream", 1 / PCIE_BYTES),
+        ("PCIe stream", PCIE_CYCLES),
     )
     for name, byte_cycles in links:
         busy = load.cycles(byte_cycles)

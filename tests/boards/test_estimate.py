@@ -4,6 +4,7 @@
 """
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,21 +12,20 @@ import pytest
 from boards import baselines, estimate
 from boards.catalogue import BOARDS
 from boards.cells import UNITS, Figures
-from boards.parts import PARTS
+from boards.parts import LARGEST, PARTS
 from golden.core_config import CoreConfig
 
-PART = {"xc7": PARTS["xc7a200t"], "ecp5": PARTS["lfe5u-85f"]}
 STORED = {(size.family, size.name): size for size in estimate.stored()}
 
 
 def off(size):
     """Relative error of the estimate, by resource."""
-    guess, found = estimate.estimate(size.config, PART[size.family]).total, size.total
+    guess, found = estimate.estimate(size.config, LARGEST[size.family]).total, size.total
     names = ("luts", "ff", "ram", "dsp")
     return {name: abs(getattr(guess, name) / getattr(found, name) - 1) for name in names}
 
 
-@pytest.mark.parametrize("family", PART)
+@pytest.mark.parametrize("family", LARGEST)
 @pytest.mark.parametrize("name", ["P4", "P8", "P16"])
 def test_three_sizes_are_estimated(family, name):
     error = off(STORED[family, name])
@@ -138,7 +138,7 @@ def pretend(monkeypatch, **changes):
     def measure(size):
         units = dict(STORED[size.family, size.name].units)
         units["lif"] += Figures(**changes)
-        return baselines.replace(size, units=units)
+        return replace(size, units=units)
 
     monkeypatch.setattr(baselines, "measure", measure)
 
@@ -174,7 +174,7 @@ def test_write_stores_what_was_found(copied, monkeypatch, capsys):
 def test_another_configuration_has_no_stored_figures(copied, monkeypatch, capsys):
     pretend(monkeypatch)
     monkeypatch.setattr(type(BOARDS["ulx3s"]), "config", CoreConfig(lanes=8, pack_max=2))
-    monkeypatch.setattr(baselines, "measure", lambda size: baselines.replace(
+    monkeypatch.setattr(baselines, "measure", lambda size: replace(
         size, units=STORED["ecp5", "P8"].units))  # fmt: skip
     assert baselines.main(["--only", "ulx3s"]) == 1
     assert "nothing is stored of this configuration: --write" in capsys.readouterr().out
