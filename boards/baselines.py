@@ -57,16 +57,14 @@ def lenet_core(lanes: int, formats: Formats | None = None) -> CoreConfig:
 
 
 def wanted() -> list[Measured]:
-    """Return the sizes that are stored, without their figures: calibration sizes, then boards."""
+    """Return what is stored, without figures: calibration sizes, P = 32 as a check, boards."""
     found = []
-    for family, most in (("xc7", 64), ("ecp5", 32)):
-        sizes = {f"P{lanes}": lenet_core(lanes) for lanes in (4, 8, 16, 32, 64) if lanes <= most}
-        sizes |= {"P8-narrow": lenet_core(8, formats=NARROW), "P4-shallow": SHALLOW}
-        sizes["P4-tables"] = TABLES
-        found += [
-            Measured(name, family, config, {}, name not in ("P32", "P64"))
-            for name, config in sizes.items()
-        ]
+    sizes = {f"P{lanes}": lenet_core(lanes) for lanes in (4, 8, 16)}
+    sizes |= {"P8-narrow": lenet_core(8, formats=NARROW), "P4-shallow": SHALLOW}
+    sizes["P4-tables"] = TABLES
+    for family in LARGEST:
+        found += [Measured(name, family, config, {}, True) for name, config in sizes.items()]
+    found.append(Measured("P32", "xc7", lenet_core(32), {}, False))
     of_boards: dict[tuple[str, CoreConfig], list[str]] = {}
     for board in BOARDS.values():
         of_boards.setdefault((board.limits.family, board.config), []).append(board.name)

@@ -1,6 +1,6 @@
 """Pictures of the report and of the table: shares of a part, LUTs by unit, shares over P."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from boards import estimate
@@ -73,8 +73,10 @@ def draw(path: Path, subject: Subject) -> None:
         parts.margins(x=0.15)
 
 
-def over_lanes(path: Path, choices: Sequence[Choice], parts: Sequence[Part]) -> None:
-    """Draw the share of each part that LeNet-1 takes, over P.
+def over_lanes(
+    path: Path, choices: Sequence[Choice], parts: Mapping[Part, Sequence[str]], title: str
+) -> None:
+    """Draw the share of each part that a network takes, over P.
 
     Parameters
     ----------
@@ -82,13 +84,15 @@ def over_lanes(path: Path, choices: Sequence[Choice], parts: Sequence[Part]) -> 
         PNG to write.
     choices : sequence of Choice
         Of all parts, lanes and kinds of classifiers.
-    parts : sequence of Part
+    parts : mapping of Part to names of boards
         One panel each.
+    title : str
+        What network it is.
     """
     styles = {"trainable": "-", "random": ":"}
     with picture(path, (8.6, 2.9 * -(-len(parts) // 2) + 0.4)) as figure:
         grid = figure.subplots(-(-len(parts) // 2), 2, squeeze=False, sharex=True, sharey=True)
-        for axes, part in zip(grid.flat, parts, strict=False):
+        for axes, (part, boards) in zip(grid.flat, parts.items(), strict=False):
             own = [choice for choice in choices if choice.part == part]
             has = Figures(part.lut, 0, part.ff, part.ram, part.dsp)
             for name, field in ROWS.items():
@@ -102,7 +106,7 @@ def over_lanes(path: Path, choices: Sequence[Choice], parts: Sequence[Part]) -> 
                     )  # fmt: skip
             axes.axhline(100, color=RED, linestyle="--", linewidth=1)
             lanes = sorted({choice.config.lanes for choice in own})
-            axes.set(xscale="log", yscale="log", title=part.name)
+            axes.set(xscale="log", yscale="log", title=f"{part.name}: {', '.join(boards)}")
             axes.set_xticks(lanes, [str(p) for p in lanes])
             axes.set_yticks([10, 30, 100, 300], ["10", "30", "100", "300"])
             axes.minorticks_off()
@@ -116,6 +120,6 @@ def over_lanes(path: Path, choices: Sequence[Choice], parts: Sequence[Part]) -> 
         handles, labels = grid[0][0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=4)
         figure.suptitle(
-            "LeNet-1 with trainable (solid) and random (dotted) classifiers", x=0.01, ha="left",
+            f"{title}, trainable (solid) and random (dotted) classifiers", x=0.01, ha="left",
             fontsize=10,
         )  # fmt: skip

@@ -162,7 +162,9 @@ def main(arguments: list[str] | None = None) -> int:
         if options.plot:
             from boards.report_plot import over_lanes
 
-            over_lanes(options.plot, choices, list(parts_of_boards()))
+            name = fit.network_named(options.network).name
+            title = f"{name}, k = {options.interval}"
+            over_lanes(options.plot, choices, parts_of_boards(), title)
     except (OSError, ValueError, TypeError) as error:
         print(f"boards table: {error}", file=sys.stderr)
         return 2
