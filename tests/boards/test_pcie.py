@@ -13,6 +13,7 @@ from boards import __main__ as command
 from boards import artix7, fit, pcie, synth, xdma, yowasp
 from boards.board import BoardError
 from boards.catalogue import BOARDS
+from boards.cells import Cells
 from boards.pcie_top import PcieTop
 from hw.export import verilog_of
 from hw.pcie_accelerator import PcieAccelerator
@@ -275,6 +276,6 @@ def test_without_vivado_the_command_ends_with_2(tmp_path, monkeypatch, capsys):
         raise artix7.MissingToolsError("no bitstream: not on the path: vivado (openXC7 has no DMA")
 
     monkeypatch.setattr(pcie, "build", missing)
-    monkeypatch.setattr(synth, "utilisation", lambda config, part: f"modules\n\nsums of {part}")
+    monkeypatch.setattr(synth, "utilisation", lambda config, part: (f"sums of {part}", Cells({})))
     assert build("--board", "litefury", "--out", tmp_path) == 2
     assert "openXC7 has no DMA" in capsys.readouterr().err

@@ -27,6 +27,7 @@ def made(monkeypatch):
         asked.append((component, family))
         return FOUND
 
+    monkeypatch.setattr(synth, "accelerator", lambda config, part: (config.lanes, part.multiplier))
     monkeypatch.setattr(synth, "synthesise", synthesise)
     return asked
 
@@ -50,9 +51,7 @@ def test_modules_and_sums_stand_beside_the_estimate(made, capsys):
 
 def test_ecp5_is_mapped_with_its_own_multipliers(made, capsys):
     assert synth.main(["--part", "lfe5u-85f", "--lanes", "4", "--pack-max", "1"]) == 0
-    ((component, family),) = made
-    assert family == "ecp5"
-    assert component._core.multiplier == 18
+    assert made == [((4, 18), "ecp5")]
     assert capsys.readouterr().out.startswith("unit ")
 
 
@@ -60,9 +59,9 @@ def test_failures_end_with_1(monkeypatch, capsys):
     assert synth.main(["--lanes", "12"]) == 1
     assert "boards synth: lanes must be a power of two, not 12" in capsys.readouterr().err
 
-    def broken(*arguments, **options):
+    def broken(*arguments):
         raise synth.SynthesisError("yosys failed")
 
-    monkeypatch.setattr(synth, "synthesise", broken)
+    monkeypatch.setattr(synth, "accelerator", broken)
     assert synth.main([]) == 1
     assert capsys.readouterr().err == "boards synth: yosys failed\n"
