@@ -18,7 +18,7 @@ from boards import (
     synth,
     table,
 )
-from boards.board import Artix7Board, Board, BoardError
+from boards.board import LINKS, Artix7Board, Board, BoardError
 from boards.catalogue import ALIASES, BOARDS, board_named
 from boards.options import add_config_options, changed
 from boards.timing import TimingError
@@ -28,8 +28,6 @@ from golden.layout import place
 from golden.network import CLASSIFIERS
 
 ROOT = Path(__file__).resolve().parents[1]
-
-LINKS = ("uart", "pcie")
 
 USAGE = """\
 python -m boards list           boards, with the configuration that each is built with

@@ -17,6 +17,7 @@ from boards.catalogue import BOARDS
 from boards.cells import Figures
 from boards.estimate import STORED, Measured
 from boards.parts import LARGEST
+from boards.pcie import bitstream_name
 from boards.synth import SynthesisError, accelerator, synthesise
 from golden.core_config import CoreConfig
 from golden.fitting import smallest
@@ -67,7 +68,11 @@ def wanted() -> list[Measured]:
     found.append(Measured("P32", "xc7", lenet_core(32), {}, False))
     of_boards: dict[tuple[str, CoreConfig], list[str]] = {}
     for board in BOARDS.values():
-        of_boards.setdefault((board.limits.family, board.config), []).append(board.name)
+        cores = {board.name: board.config}
+        if board.pcie is not None:
+            cores[bitstream_name(board)] = board.pcie.config
+        for name, config in cores.items():
+            of_boards.setdefault((board.limits.family, config), []).append(name)
     found += [
         Measured(" ".join(names), family, config, {}, False)
         for (family, config), names in of_boards.items()
@@ -100,10 +105,11 @@ def excess(before: Figures, now: Figures) -> list[str]:
 
 def known(size: Measured) -> Measured | None:
     """Return what is stored of a size, None if it is another configuration or not stored."""
-    for found in estimate.stored():
-        if (found.name, found.family, found.config) == (size.name, size.family, size.config):
-            return found
-    return None
+    return {_key(found): found for found in estimate.stored()}.get(_key(size))
+
+
+def _key(size: Measured) -> tuple[str, CoreConfig]:
+    return size.family, size.config
 
 
 def line(size: Measured) -> str:
@@ -127,20 +133,19 @@ HEAD = (
 
 
 def write(sizes: Sequence[Measured]) -> None:
-    """Store sizes in place of those of the same name and family; others that are wanted stay."""
-    keys = [(size.family, size.name) for size in wanted()]
+    """Store sizes in place of those of the same configuration; others that are wanted stay."""
     old = estimate.stored() if STORED.is_file() else ()
-    rows = {(size.family, size.name): size for size in (*old, *sizes)}
+    units = {_key(size): size.units for size in (*old, *sizes)}
     entries = [
         {
             "name": size.name,
             "family": size.family,
             "calibrates": size.calibrates,
             "config": size.config.to_words(),
-            "units": {unit: list(astuple(row)) for unit, row in size.units.items()},
+            "units": {unit: list(astuple(row)) for unit, row in units[_key(size)].items()},
         }
-        for key in keys
-        if (size := rows.get(key))
+        for size in wanted()
+        if _key(size) in units
     ]
     text = ",\n".join("  " + json.dumps(entry) for entry in entries)
     STORED.write_text(f'{{"sizes": [\n{text}\n]}}\n', encoding="utf-8")

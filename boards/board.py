@@ -10,6 +10,9 @@ from golden.core_config import CoreConfig
 from hw.clocking import ECP5_PLL, MMCM, Dividers, Ecp5Pll, Mmcm, dividers
 from hw.link.uart import bit_step
 
+LINKS = ("uart", "pcie")
+"""Links that a bitstream may have."""
+
 
 class BoardError(RuntimeError):
     """A board cannot be built here; the message says what is missing."""

@@ -36,6 +36,8 @@ class Built:
         Of the accelerator.
     clock : float
         That the PLL makes [Hz].
+    link : str
+        In `boards.board.LINKS`.
     units : dict of Figures
         Cells by unit, empty if yosys did not run here.
     result : dict
@@ -46,6 +48,7 @@ class Built:
     board: Board
     config: CoreConfig
     clock: float
+    link: str
     units: dict[str, Figures]
     result: dict
 
@@ -148,6 +151,7 @@ def read(folder: Path) -> Built:
             board_named(described["board"]),
             CoreConfig.from_words(described["config"]),
             described["clock"],
+            described["link"],
             {unit: Figures(*row) for unit, row in texts[MAPPED].get("units", {}).items()},
             texts[ROUTED],
         )

@@ -11,7 +11,8 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from boards import built, estimate, fit
+from boards import built, estimate, fit, pcie
+from boards.board import LINKS, Board, BoardError
 from boards.built import Built
 from boards.catalogue import ALIASES, BOARDS, board_named
 from boards.cells import Figures
@@ -198,6 +199,7 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--board", help=", ".join([*ALIASES, *BOARDS]))
     what.add_argument("--part", choices=sorted(PARTS), help="with the default configuration")
     what.add_argument("--build", type=Path, metavar="FOLDER", help="what a build folder holds")
+    parser.add_argument("--link", choices=LINKS, help="of the board, default uart")
     parser.add_argument("--network", default="lenet1", help="lenet1, or a network file (JSON)")
     parser.add_argument("--encoding", choices=ENCODINGS, help="events, or direct for images")
     parser.add_argument("--interval", type=int, default=10, help="k [steps]")
@@ -212,6 +214,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _behind(board: Board, link: str) -> tuple[CoreConfig, Part, str]:
+    """Return configuration, limits and name of a board's bitstream with a link."""
+    if link == "pcie":
+        return pcie.edge(board).config, pcie.limits(board), pcie.bitstream_name(board)
+    return board.config, board.limits, board.name
+
+
 def _subject(options) -> Subject:
     """Return what the options ask for."""
     network = fit.network_named(
@@ -219,22 +228,27 @@ def _subject(options) -> Subject:
     )
     build = built.read(options.build) if options.build else None
     board = board_named(options.board) if options.board else build and build.board
+    if options.link and not options.board:
+        raise ValueError("--link goes with --board: a part has none, a build has its own")
+    start, limits, name = CoreConfig(), PARTS.get(options.part), ""
+    if board:
+        start, limits, name = _behind(board, build.link if build else options.link or "uart")
     if build:
         config = build.config
         if options.smallest or changed(config, options) != config:
             raise ValueError("--build has a configuration: leave --smallest and the numbers out")
     else:
-        config = changed(board.config if board else CoreConfig(), options)
+        config = changed(start, options)
     if options.smallest:
         config = smallest(network, config, options.interval)
-    if build is None and board and (FOLDERS / board.name / built.CONFIG).is_file():
-        found = built.read(FOLDERS / board.name)
+    if build is None and board and (FOLDERS / name / built.CONFIG).is_file():
+        found = built.read(FOLDERS / name)
         build = found if found.config == config else None
     clock = float(board.made_clock(board.target)) if board else 100e6
     given = {"clock": options.clock, "baud": options.baud}
     subject = Subject(
         place(network, config, options.interval),
-        board.limits if board else PARTS[options.part],
+        limits,
         build.clock if build else clock,
         board.baud if board else 12e6,
         options.steps,
@@ -253,7 +267,7 @@ def main(arguments: list[str] | None = None) -> int:
             from boards.report_plot import draw
 
             draw(options.plot, subject)
-    except (OSError, ValueError, TypeError) as error:
+    except (BoardError, OSError, ValueError, TypeError) as error:
         print(f"boards report: {error}", file=sys.stderr)
         return 2
     print(text(subject))

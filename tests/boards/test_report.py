@@ -5,7 +5,7 @@ import json
 import pytest
 
 from boards import __main__ as command
-from boards import built, estimate, report, speed
+from boards import built, estimate, pcie, report, speed
 from boards.catalogue import BOARDS
 from boards.cells import UNITS, Figures
 from boards.parts import PARTS
@@ -120,13 +120,25 @@ def test_longest_interval_is_the_last_that_fits():
     assert report.longest(large, config, part) == 0
 
 
+def test_a_pcie_card_has_less_room_for_the_accelerator(capsys):
+    assert run("--board", "litefury", "--link", "pcie", "--classifier", "random") == 0
+    card = BOARDS["litefury"]
+    text = capsys.readouterr().out
+    assert f"{'block RAM':<12}{95:>10}{pcie.limits(card).ram:>10}" in text
+    assert "core: P = 8" in text
+    assert run("--board", "ulx3s", "--link", "pcie") == 2
+    assert "boards report: ulx3s is no PCIe card" in capsys.readouterr().err
+    assert run("--part", "xc7a100t", "--link", "pcie") == 2
+    assert "--link goes with --board: a part has none" in capsys.readouterr().err
+
+
 # ---- after a build
 
 
 def write_build(folder, config, mapped=True, routed=True):
     folder.mkdir(parents=True, exist_ok=True)
     built.forget(folder)
-    described = {"board": "ulx3s", "clock": 40e6, "config": config.to_words()}
+    described = {"board": "ulx3s", "link": "uart", "clock": 40e6, "config": config.to_words()}
     (folder / built.CONFIG).write_text(json.dumps(described))
     if mapped:
         rows = {unit: [0, 0, 0, 0, 0] for unit in UNITS}
@@ -202,7 +214,8 @@ TIMING = """
 
 def test_vivados_reports_are_read(tmp_path, capsys):
     write_build(tmp_path, CoreConfig(), mapped=False, routed=False)
-    described = {"board": "arty_a7_100", "clock": 100e6, "config": CoreConfig().to_words()}
+    described = json.loads((tmp_path / built.CONFIG).read_text())
+    described |= {"board": "arty_a7_100", "clock": 100e6}
     (tmp_path / built.CONFIG).write_text(json.dumps(described))
     for name, text in zip(built.VIVADO_FILES, (UTILISATION, TIMING), strict=True):
         (tmp_path / name).write_text(text)
