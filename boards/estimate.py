@@ -1,15 +1,18 @@
 """Look-up tables, flip-flops, block RAMs and multipliers of a configuration, without a tool.
 
 Block RAMs, multipliers and the look-up tables of small memories follow from depths and widths.
-Logic and flip-flops of each unit are ``c_0 + c_1 x_1 + ...`` with the sizes x of `sizes`, and
-constants c fitted to what yosys made of the calibration sizes in ``baselines.json``
-(``python -m boards baselines --write`` measures them again).
+Logic and flip-flops of the whole design and of each unit are ``c_0 + c_1 x_1 + ...`` with the sizes
+x of `sizes`, and constants c fitted to what yosys made of the calibration sizes in
+``baselines.json`` (``python -m boards baselines --write`` measures them again). The whole is fitted
+for itself, because where a design is flattened its cells go to one unit or another by chance; the
+units share it.
 """
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +24,9 @@ from golden.core_config import CoreConfig
 from host.protocol.program import LAYER, PROFILE
 
 STORED = Path(__file__).with_name("baselines.json")
+
+WHOLE = "whole"
+"""Name of the design beside those of its units."""
 
 LUT_RAMS = {"xc7": ((32, 6), (64, 3)), "ecp5": ((16, 4),)}
 """Depth and width of the distributed memories that four look-up tables make."""
@@ -97,7 +103,10 @@ def stored(path: Path = STORED) -> tuple[Measured, ...]:
 
 
 def sizes(config: CoreConfig, part: Part) -> dict[str, tuple[float, ...]]:
-    """Return what each unit grows with: lanes times the width it handles, ports, tables."""
+    """Return what each unit grows with: lanes times the width it handles, ports, tables.
+
+    What lanes handle, block RAMs and multiplexed tables are the sizes of `WHOLE`.
+    """
     f, p = config.formats, config.lanes
     shapes = config.memory_shapes.values()
     rams = sum(part.rams(*shape) for shape in shapes)
@@ -116,7 +125,8 @@ def sizes(config: CoreConfig, part: Part) -> dict[str, tuple[float, ...]]:
         "update": (p * (f.gradient + f.weight),),
         "link": (row,),
     }
-    assert set(found) == set(UNITS)
+    handled = sum(found[unit][0] for unit in ("datapath", "lif", "error", "update"))
+    found[WHOLE] = (handled, rams, multiplexed)
     return found
 
 
@@ -132,23 +142,21 @@ def constants(rows: Sequence[Sequence[float]], values: Sequence[float]) -> list[
     """
     measured = np.array(values, float)
     weight = 1 / np.maximum(measured, 1)
-    columns = np.column_stack([np.ones(len(measured)), np.array(rows, float)])
-    kept = list(range(columns.shape[1]))
-    while True:
-        scaled = columns[:, kept] * weight[:, None]
-        found, *_ = np.linalg.lstsq(scaled, measured * weight, rcond=None)
-        if len(kept) == 1 or found.min() >= 0:
-            break
-        kept.pop(int(found.argmin()))
-    result = [0.0] * columns.shape[1]
-    for place, value in zip(kept, found, strict=True):
-        result[place] = max(0.0, float(value))
-    return result
+    columns = np.column_stack([np.ones(len(measured)), np.array(rows, float)]) * weight[:, None]
+    best, result = np.inf, np.zeros(columns.shape[1])
+    for number in range(1, columns.shape[1] + 1):
+        for kept in combinations(range(columns.shape[1]), number):
+            found, *_ = np.linalg.lstsq(columns[:, kept], measured * weight, rcond=None)
+            error = np.square(columns[:, kept] @ found - measured * weight).sum()
+            if found.min() >= 0 and error < best - 1e-12:
+                best, result = error, np.zeros(columns.shape[1])
+                result[list(kept)] = found
+    return [float(value) for value in result]
 
 
 @cache
 def fitted(family: str) -> dict[str, tuple[list[float], list[float]]]:
-    """Return the constants of each unit of a family, for logic and for flip-flops.
+    """Return the constants of the whole and of each unit of a family, for logic and flip-flops.
 
     Raises
     ------
@@ -162,12 +170,13 @@ def fitted(family: str) -> dict[str, tuple[list[float], list[float]]]:
             "python -m boards baselines --write"
         )
     rows = [sizes(found.config, LARGEST[family]) for found in known]
+    values = [{**found.units, WHOLE: found.total} for found in known]
     return {
         unit: (
-            constants([row[unit] for row in rows], [found.units[unit].lut for found in known]),
-            constants([row[unit] for row in rows], [found.units[unit].ff for found in known]),
+            constants([row[unit] for row in rows], [value[unit].lut for value in values]),
+            constants([row[unit] for row in rows], [value[unit].ff for value in values]),
         )
-        for unit in UNITS
+        for unit in (*UNITS, WHOLE)
     }
 
 
@@ -189,16 +198,22 @@ def estimate(config: CoreConfig, part: Part) -> Estimate:
     """
     known, found = fitted(part.family), sizes(config, part)
 
-    def expected(unit: str, which: int) -> int:
+    def expected(unit: str, which: int) -> float:
         first, *factors = known[unit][which]
-        return round(first + sum(c * x for c, x in zip(factors, found[unit], strict=True)))
+        return first + sum(c * x for c, x in zip(factors, found[unit], strict=True))
 
-    units = {unit: Figures(lut=expected(unit, 0), ff=expected(unit, 1)) for unit in UNITS}
-    logic = sum(units.values(), Figures())
+    whole = [expected(WHOLE, which) for which in (0, 1)]
+    scale = [whole[which] / sum(expected(unit, which) for unit in UNITS) for which in (0, 1)]
+    units = {
+        unit: Figures(
+            lut=round(scale[0] * expected(unit, 0)), ff=round(scale[1] * expected(unit, 1))
+        )
+        for unit in UNITS
+    }
     total = Figures(
-        logic.lut,
+        round(whole[0]),
         small_memory_luts(config, part.family),
-        logic.ff,
+        round(whole[1]),
         sum(part.rams(*shape) for shape in block_memories(config).values()),
         sum(multipliers(config, part.multiplier).values()),
     )
