@@ -28,7 +28,7 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help train test sim soak bench study bitstream lint clean compiler libpython
+.PHONY: help train test sim soak bench study bitstream netlist lint clean compiler libpython
 
 help:  ## this list
 	@echo "make <target> [PYTHON=python3.12] [JOBS=4] [ARGS='more options of the command']"
@@ -67,6 +67,10 @@ bitstream: $(VENV)/.stamp-synth $(VENV)/.stamp-boards  ## bitstream of a board: 
 	@[ -n "$(BOARD)" ] || { \
 	  echo "make bitstream: name a board with BOARD=..."; $(PY) -m boards list; exit 2; } >&2
 	@$(PY) -m boards build --board $(BOARD) --seeds $(SEEDS) --jobs $(JOBS) $(ARGS)
+
+netlist: $(VENV)/.stamp-synth $(VENV)/.stamp-test compiler  ## what yosys makes of an ECP5 board's accelerator against golden: BOARD=ulx3s
+	@[ -n "$(BOARD)" ] || { echo "make netlist: name a board with BOARD=ulx3s or ecpix5"; exit 2; } >&2
+	@OMP_NUM_THREADS=1 $(PY) -m tests.netlist --board $(BOARD) $(ARGS)
 
 lint: $(VENV)/.stamp-lint  ## style (ruff) and types (mypy)
 	@$(PY) -m ruff check --quiet . && style=0 || style=1; \

@@ -105,25 +105,48 @@ def call(command, folder):
         raise BuildError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
 
 
-def compile_library(verilog, folder, flags, trace, jobs, pcie=0):
+def compile_library(
+    verilog, folder, flags, trace, jobs, pcie=0, options=None, sources=()
+):  # fmt: skip
     """Verilate and compile the module `accelerator` of the file `verilog`.
 
     The compiler is called directly: make would add nothing, and the makefiles of the wheel lack
     what its configure step would have found out.
+
+    Parameters
+    ----------
+    verilog : Path
+        File with the module.
+    folder : Path
+        Gets the library.
+    flags : str
+        Of the compiler.
+    trace : bool
+        With waves (VCD).
+    jobs : int
+        Compilers at once.
+    pcie : int
+        Width of the AXI4-Stream pins that the module has; 0: it has byte streams [bits].
+    options : sequence of str or Path, optional
+        Of Verilator, in place of those for a Verilog file that Amaranth wrote.
+    sources : sequence of Path
+        Further C++ files.
     """
     objects = folder / "obj_dir"
     shutil.rmtree(objects, ignore_errors=True)
+    if options is None:
+        options = (*OPTIMISATION, "-Wall", WAIVERS)
     call(
         verilator.command(
-            "--cc", *OPTIMISATION, "-Wall", "--prefix", "Vaccelerator",
-            "--top-module", "accelerator", "--Mdir", objects,
-            *(["--trace"] if trace else []), WAIVERS, verilog,
+            "--cc", "--prefix", "Vaccelerator", "--top-module", "accelerator", "--Mdir", objects,
+            *(["--trace"] if trace else []), *options, verilog,
         ),
         folder,
     )  # fmt: skip
     include = verilator.root() / "include"
     runtime = ["verilated.cpp", "verilated_threads.cpp"] + ["verilated_vcd_c.cpp"] * trace
-    files = [HARNESS, *sorted(objects.glob("*.cpp")), *(include / name for name in runtime)]
+    files = [HARNESS, *sources, *sorted(objects.glob("*.cpp"))]
+    files += [include / name for name in runtime]
     # The largest first, so that no processor waits at the end.
     files.sort(key=lambda path: path.stat().st_size, reverse=True)
     common = [

@@ -146,14 +146,24 @@ struct Board {
 #endif
 };
 
+int random_start = 0; // seed of what the next boards hold before their reset, 0 for all 0
+
 } // namespace
 
 extern "C" {
 
 uint32_t virtual_board_interface() { return 1; }
 
+// Registers that the Verilog gives no value at the start get a random one in the boards that are
+// created from now on, if they were Verilated with `--x-initial unique`.
+void virtual_board_randomise(uint32_t seed) { random_start = static_cast<int>(seed); }
+
 void* virtual_board_create() {
     auto* board = new Board;
+    if (random_start) {
+        board->context.randReset(2);
+        board->context.randSeed(random_start);
+    }
 #if VM_TRACE
     board->context.traceEverOn(true);
 #endif

@@ -1,0 +1,185 @@
+"""The accelerator's netlist for an ECP5 as a virtual board.
+
+Amaranth's RTLIL goes through the commands that `boards.ecp5` gives to yosys for a bitstream; the
+netlist that they leave is written as Verilog and Verilated with the models of its cells.
+"""
+
+import ctypes
+import json
+import os
+import random
+import re
+import time
+
+from amaranth.back import rtlil
+
+from boards import ecp5, yowasp
+from host.driver import BoardError, LinkBoard
+from host.link import RequestError
+from host.transport.base import TransportError
+from host.transport.sim import SimTransport
+from hw.accelerator import Accelerator
+from hw.core import Core
+from hw.virtual_board.build import HARNESS, LIBRARY, ROOT, compile_library, digest, lock
+from hw.virtual_board.top import VirtualBoardTop
+from tests.cosim.against_golden import compare
+
+HERE = ROOT / "tests" / "netlist"
+CELLS = HERE / "ecp5_cells.v"
+FAULTS = HERE / "faults.cpp"
+
+AS_VERILOG = """\
+delete t:$scopeinfo
+splitnets
+select -set inner w:* i:* o:* %u %d
+rename -hide @inner
+rename -hide c:*
+rename top accelerator
+write_verilog -noattr -noexpr netlist.v
+"""
+"""Bit by bit and with short names, which halves the time of what follows; no logic is touched."""
+
+VERILATOR = (
+    "-O3", "-fno-merge-cond", "--x-assign", "unique", "--x-initial", "unique", "-Wno-lint",
+    "--no-decoration", "--output-split", "0", "+define+RANDOM_START",
+)  # fmt: skip
+"""``merge-cond`` takes a fifth of the time for nothing here. What nobody drives is random."""
+
+MULTIPLIER = 18
+"""Widest operand of an ECP5's multiplier [bits]."""
+
+MEMORY, PRODUCT, TABLES = 1, 2, 3
+"""Faults, numbered as in ecp5_cells.v; look-up tables have the numbers from `TABLES` on."""
+
+DIFFERENCES = (AssertionError, BoardError, RequestError, TransportError)
+"""How a netlist that is not what it should be shows: in its results, or in its answers."""
+
+TABLE = re.compile(
+    r"LUT4 #\(\s*\.INIT\(16'h([0-9a-f]+)\)\s*\) (\S+) \(\s*"
+    r"\.A\((\S+)\),\s*\.B\((\S+)\),\s*\.C\((\S+)\),\s*\.D\((\S+)\),"
+)
+
+
+def rtlil_of(config, core=None):
+    """Return the RTLIL of the accelerator between byte streams, its module being ``top``."""
+    core = Core(config, multiplier=MULTIPLIER) if core is None else core
+    top = VirtualBoardTop(Accelerator(config, core=core))
+    return rtlil.convert(top, name="top", emit_src=False)
+
+
+def synthesise(text, folder):
+    """Write ``netlist.v``, what the bitstream's flow makes of some RTLIL, into `folder`."""
+    (folder / "top.il").write_text(text, encoding="utf-8")
+    (folder / "netlist.ys").write_text(ecp5.SCRIPT + AS_VERILOG, encoding="utf-8")
+    yowasp.run("yosys", ["-q", "netlist.ys"], folder, "yosys.log")
+    return folder / "netlist.v"
+
+
+def with_faults(netlist, count, seed=1):
+    """Let `count` look-up tables of a netlist be broken by `open_board`.
+
+    Each has one bit that can be turned over, one that its inputs reach as far as constants among
+    them tell.
+    """
+    rng = random.Random(seed)
+    tables = list(TABLE.finditer(netlist))
+    out, end = [], 0
+    chosen = sorted(rng.sample(tables, count), key=lambda match: match.start())
+    for number, match in enumerate(chosen, TABLES):
+        constants = {i: pin[-1] for i, pin in enumerate(match.groups()[2:]) if "'h" in pin}
+        reached = [
+            bit
+            for bit in range(16)
+            if all(str(bit >> i & 1) == value for i, value in constants.items())
+        ]
+        broken = match[0].replace("LUT4 #(", "LUT4_FAULT #(", 1).replace(
+            ".INIT(", f".FAULT({number}), .BIT({rng.choice(reached)}), .INIT(", 1
+        )  # fmt: skip
+        out += [netlist[end : match.start()], broken]
+        end = match.end()
+    return "".join([*out, netlist[end:]])
+
+
+def build(config, folder, *, tables=0, flags="-O0", core=None, report=None):
+    """Make the netlist's library in `folder` unless it is there; return it.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        Maxima and formats.
+    folder : Path
+        Gets all files.
+    tables : int
+        Look-up tables that can be broken.
+    flags : str
+        Of the compiler: most time goes into it, not into the simulation.
+    core : Component, optional
+        Stands in for the core.
+    report : callable, optional
+        Told each step and its seconds.
+    """
+    tell = report or (lambda text: None)
+    folder.mkdir(parents=True, exist_ok=True)
+    text = rtlil_of(config, core)
+    files = (CELLS, FAULTS, HARNESS, HERE / "netlist.py", ROOT / "boards" / "ecp5.py")
+    made = digest([text, str(tables), flags, *(path.read_bytes() for path in files)])
+    stamp, library = folder / "stamp.json", folder / LIBRARY
+    with lock(folder / "lock"):
+        if stamp.is_file() and library.is_file() and json.loads(stamp.read_text()) == made:
+            tell("netlist up to date")
+            return library
+        stamp.unlink(missing_ok=True)
+        start = time.monotonic()
+        path = synthesise(text, folder)
+        tell(f"synthesis {time.monotonic() - start:.0f} s")
+        start = time.monotonic()
+        source = folder / "accelerator.v"
+        source.write_text(with_faults(path.read_text(encoding="utf-8"), tables), encoding="utf-8")
+        options = (*VERILATOR, CELLS)
+        flags += " -fPIC -fno-plt"
+        compile_library(source, folder, flags, False, os.cpu_count() or 1, options, [FAULTS])
+        tell(f"compilation {time.monotonic() - start:.0f} s")
+        stamp.write_text(json.dumps(made), encoding="utf-8")
+    return library
+
+
+def open_board(library, config, *, fault=0, seed=0, retries=8, timeout=None, **options):
+    """Return the netlist behind the driver.
+
+    Parameters
+    ----------
+    library : Path
+        What `build` returns.
+    config : CoreConfig
+        Of the netlist.
+    fault : int
+        What is broken: `MEMORY` (a bit of every third row), `PRODUCT` (a bit of all multipliers), a
+        number from `TABLES` on (a bit of a look-up table) or 0.
+    seed : int
+        Of what the flip-flops hold before the reset; 0: all 0.
+    retries : int
+        Times a request is repeated.
+    timeout : float, optional
+        Of an answer, at 100 MHz [s].
+    options
+        Of `SimTransport`.
+    """
+    functions = ctypes.CDLL(str(library))
+    functions.netlist_choose_fault(fault)
+    functions.virtual_board_randomise(seed)
+    transport = SimTransport(library, **options)
+    if timeout is not None:
+        transport.timeout = timeout
+    return LinkBoard(transport, config, retries=retries)
+
+
+def noticed(library, config, fault, cases):
+    """Return how a fault shows in a run of some cases, "" if it does not."""
+    try:
+        for case in cases:
+            # an answer takes less than 20,000 cycles; one that does not come is asked for twice
+            with open_board(library, config, fault=fault, retries=1, timeout=2e-4) as board:
+                compare(board, case)
+    except DIFFERENCES as error:
+        return str(error)
+    return ""

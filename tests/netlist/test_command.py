@@ -1,0 +1,106 @@
+"""``python -m tests.netlist``: what is run, what is told, and with which status it ends."""
+
+from contextlib import nullcontext
+from types import SimpleNamespace
+
+import pytest
+
+from boards.catalogue import BOARDS
+from boards.yowasp import ToolError
+from host.transport.base import TransportError
+from tests.netlist import __main__ as command
+from tests.netlist import netlist
+from tests.netlist.cases import CASES, CONFIG
+
+
+@pytest.fixture
+def pretended(monkeypatch, tmp_path):
+    """A netlist that is not built and equals golden; returns what was built and compared."""
+    built, compared = [], []
+
+    def build(config, folder, **options):
+        built.append((config, options["tables"]))
+        folder.mkdir(exist_ok=True)
+        (folder / "stat.txt").write_text("submodules.\n  |\n  14   DP16KD\n")
+
+    board = SimpleNamespace(transport=SimpleNamespace(cycles=1000))
+    monkeypatch.setattr(netlist, "build", build)
+    monkeypatch.setattr(netlist, "open_board", lambda library, config: nullcontext(board))
+    monkeypatch.setattr(command, "compare", lambda board, case: compared.append(case))
+    monkeypatch.setattr(
+        netlist, "noticed", lambda library, config, fault, cases: "x" if fault % 2 else ""
+    )
+
+    def run(*options):
+        return command.main(["--out", str(tmp_path / "out"), *map(str, options)])
+
+    return run, built, compared
+
+
+def test_a_boards_configuration_is_built_and_compared(pretended, capsys):
+    run, built, compared = pretended
+    assert run("--board", "ulx3s", "--examples", 3, "--tables", 5) == 0
+    assert built == [(BOARDS["ulx3s"].config, 5)]
+    assert compared[: len(CASES)] == list(CASES.values())
+    text = capsys.readouterr().out
+    assert "14   DP16KD" in text
+    assert f"{len(compared)} networks equal golden, {len(compared) * 1000:,} cycles" in text
+    assert len(compared) == len(CASES) + 3
+    assert "3 of 5 broken look-up tables are noticed" in text
+
+
+def test_any_configuration_can_be_given(pretended):
+    run, built, compared = pretended
+    options = []
+    for name, value in CONFIG.to_words().items():
+        options += ["--" + name.replace("_", "-"), value]
+    assert run(*options, "--examples", 0) == 0
+    assert built == [(CONFIG, 0)]
+    assert len(compared) == len(CASES)
+
+
+@pytest.mark.parametrize(
+    ("board", "message"),
+    [
+        ("arty_a7", "board must have an ECP5 (ulx3s, ecpix5), not 'arty_a7'"),
+        ("de10", "board must be one of arty_a7, "),
+    ],
+)
+def test_another_board_ends_with_2(pretended, board, message, capsys):
+    run, built, _ = pretended
+    assert run("--board", board) == 2
+    assert message in capsys.readouterr().err
+    assert not built
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ToolError("yosys ended"), AssertionError("weights differ"), TransportError("no answer")],
+)
+def test_a_difference_or_a_tool_that_fails_ends_with_1(pretended, monkeypatch, error, capsys):
+    def fail(*arguments):
+        raise error
+
+    run, *_ = pretended
+    monkeypatch.setattr(command, "compare", fail)
+    assert run("--board", "ulx3s") == 1
+    assert capsys.readouterr().err == f"netlist: {error}\n"
+
+
+def test_a_table_is_broken_where_its_inputs_reach():
+    table = (
+        "  LUT4 #(\n    .INIT(16'h{init})\n  ) _{name}_ (\n    .A(a),\n    .B({b}),\n"
+        "    .C(1'h0),\n    .D(1'h1),\n    .Z(z{name})\n  );\n"
+    )
+    text = "".join(
+        table.format(init=f"{i:04x}", name=i, b="1'h1" if i % 2 else "b") for i in range(40)
+    )
+    broken = netlist.with_faults(text, 40)
+    assert not netlist.TABLE.findall(broken)  # none is left as it was
+    bits = [int(part.split(")")[0]) for part in broken.split(".BIT(")[1:]]
+    numbers = [int(part.split(")")[0]) for part in broken.split(".FAULT(")[1:]]
+    assert numbers == list(range(netlist.TABLES, netlist.TABLES + 40))
+    # D = 1, C = 0: 8 to 11; with B = 1: 10 and 11
+    assert set(bits[0::2]) == {8, 9, 10, 11}
+    assert set(bits[1::2]) == {10, 11}
+    assert netlist.with_faults(text, 0) == text

