@@ -77,7 +77,7 @@ module bench (input clk);
     lib_PFUMX lib_pfumx (.ALUT(in[0]), .BLUT(in[1]), .C0(in[2]), .Z(muxes[1]));
     L6MUX21 l6mux21 (.D0(in[0]), .D1(in[1]), .SD(in[2]), .Z(muxes[2]));
     lib_L6MUX21 lib_l6mux21 (.D0(in[0]), .D1(in[1]), .SD(in[2]), .Z(muxes[3]));
-    LUT4_FAULT #(.INIT(16'h1234), .BIT(5), .FAULT(3)) fault (
+    LUT4_FAULT #(.INIT(16'h1234), .FAULT(3)) fault (
         .A(in[0]), .B(in[1]), .C(in[2]), .D(in[3]), .Z(muxes[4]));
     lib_LUT4 #(.INIT(16'h1234)) lib_fault (
         .A(in[0]), .B(in[1]), .C(in[2]), .D(in[3]), .Z(muxes[5]));

@@ -21,12 +21,11 @@ module LUT4 (input A, B, C, D, output Z);
     assign Z = INIT[{D, C, B, A}];
 endmodule
 
-// A look-up table of which a test may turn one bit over.
+// A look-up table that a test may turn into its complement.
 module LUT4_FAULT (input A, B, C, D, output Z);
     parameter [15:0] INIT = 0;
-    parameter [3:0] BIT = 0;
     parameter FAULT = 0;
-    assign Z = INIT[{D, C, B, A}] ^ (faults::chosen == FAULT && {D, C, B, A} == BIT);
+    assign Z = INIT[{D, C, B, A}] ^ (faults::chosen == FAULT);
 endmodule
 
 module PFUMX (input ALUT, BLUT, C0, output Z);

@@ -54,10 +54,7 @@ MEMORY, PRODUCT, TABLES = 1, 2, 3
 DIFFERENCES = (AssertionError, BoardError, RequestError, TransportError)
 """How a netlist that is not what it should be shows: in its results, or in its answers."""
 
-TABLE = re.compile(
-    r"LUT4 #\(\s*\.INIT\(16'h([0-9a-f]+)\)\s*\) (\S+) \(\s*"
-    r"\.A\((\S+)\),\s*\.B\((\S+)\),\s*\.C\((\S+)\),\s*\.D\((\S+)\),"
-)
+TABLE = re.compile(r"\bLUT4 #\(\s*")
 
 
 def rtlil_of(config, core=None):
@@ -76,26 +73,12 @@ def synthesise(text, folder):
 
 
 def with_faults(netlist, count, seed=1):
-    """Let `count` look-up tables of a netlist be broken by `open_board`.
-
-    Each has one bit that can be turned over, one that its inputs reach as far as constants among
-    them tell.
-    """
-    rng = random.Random(seed)
+    """Return a netlist of which `open_board` can turn `count` look-up tables into complements."""
     tables = list(TABLE.finditer(netlist))
+    chosen = sorted(random.Random(seed).sample(range(len(tables)), count))
     out, end = [], 0
-    chosen = sorted(rng.sample(tables, count), key=lambda match: match.start())
-    for number, match in enumerate(chosen, TABLES):
-        constants = {i: pin[-1] for i, pin in enumerate(match.groups()[2:]) if "'h" in pin}
-        reached = [
-            bit
-            for bit in range(16)
-            if all(str(bit >> i & 1) == value for i, value in constants.items())
-        ]
-        broken = match[0].replace("LUT4 #(", "LUT4_FAULT #(", 1).replace(
-            ".INIT(", f".FAULT({number}), .BIT({rng.choice(reached)}), .INIT(", 1
-        )  # fmt: skip
-        out += [netlist[end : match.start()], broken]
+    for number, match in enumerate((tables[index] for index in chosen), TABLES):
+        out += [netlist[end : match.start()], f"LUT4_FAULT #(.FAULT({number}), "]
         end = match.end()
     return "".join([*out, netlist[end:]])
 
@@ -137,7 +120,9 @@ def build(config, folder, *, tables=0, flags="-O0", core=None, report=None):
         source.write_text(with_faults(path.read_text(encoding="utf-8"), tables), encoding="utf-8")
         options = (*VERILATOR, CELLS)
         flags += " -fPIC -fno-plt"
-        compile_library(source, folder, flags, False, os.cpu_count() or 1, options, [FAULTS])
+        compile_library(
+            source, folder, flags, False, os.cpu_count() or 1, options=options, sources=[FAULTS]
+        )
         tell(f"compilation {time.monotonic() - start:.0f} s")
         stamp.write_text(json.dumps(made), encoding="utf-8")
     return library
@@ -153,8 +138,8 @@ def open_board(library, config, *, fault=0, seed=0, retries=8, timeout=None, **o
     config : CoreConfig
         Of the netlist.
     fault : int
-        What is broken: `MEMORY` (a bit of every third row), `PRODUCT` (a bit of all multipliers), a
-        number from `TABLES` on (a bit of a look-up table) or 0.
+        What is broken: `MEMORY` (a bit of the third row of all block RAMs), `PRODUCT` (a bit of all
+        multipliers), a number from `TABLES` on (a look-up table) or 0.
     seed : int
         Of what the flip-flops hold before the reset; 0: all 0.
     retries : int

@@ -1,5 +1,6 @@
 """``python -m tests.netlist``: what is run, what is told, and with which status it ends."""
 
+import re
 from contextlib import nullcontext
 from types import SimpleNamespace
 
@@ -87,20 +88,12 @@ def test_a_difference_or_a_tool_that_fails_ends_with_1(pretended, monkeypatch, e
     assert capsys.readouterr().err == f"netlist: {error}\n"
 
 
-def test_a_table_is_broken_where_its_inputs_reach():
-    table = (
-        "  LUT4 #(\n    .INIT(16'h{init})\n  ) _{name}_ (\n    .A(a),\n    .B({b}),\n"
-        "    .C(1'h0),\n    .D(1'h1),\n    .Z(z{name})\n  );\n"
-    )
-    text = "".join(
-        table.format(init=f"{i:04x}", name=i, b="1'h1" if i % 2 else "b") for i in range(40)
-    )
-    broken = netlist.with_faults(text, 40)
-    assert not netlist.TABLE.findall(broken)  # none is left as it was
-    bits = [int(part.split(")")[0]) for part in broken.split(".BIT(")[1:]]
-    numbers = [int(part.split(")")[0]) for part in broken.split(".FAULT(")[1:]]
-    assert numbers == list(range(netlist.TABLES, netlist.TABLES + 40))
-    # D = 1, C = 0: 8 to 11; with B = 1: 10 and 11
-    assert set(bits[0::2]) == {8, 9, 10, 11}
-    assert set(bits[1::2]) == {10, 11}
+def test_chosen_look_up_tables_can_be_broken():
+    text = "".join(f"  LUT4 #(\n    .INIT(16'h{i:04x})\n  ) _{i}_ ();\n" for i in range(40))
+    broken = netlist.with_faults(text, 10)
+    assert [f".FAULT({number}), .INIT" in broken for number in range(2, 14)] == [
+        False, *[True] * 10, False,
+    ]  # fmt: skip
+    assert (broken.count("LUT4_FAULT #("), broken.count("LUT4 #(")) == (10, 30)
+    assert re.findall(r"16'h\w+", broken) == re.findall(r"16'h\w+", text)
     assert netlist.with_faults(text, 0) == text
