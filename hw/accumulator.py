@@ -1,23 +1,32 @@
 """Read-modify-write of wide words at one add per cycle."""
 
+from functools import reduce
+from operator import or_
+
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.core_config import clog2
-from hw.arith import split
-from hw.interfaces import read_port, write_port
+from hw.arith import delay, split
+from hw.interfaces import READ_LATENCY, read_port, write_port
 
-HISTORY = 3
+HISTORY = READ_LATENCY + 1
 """Adds still on their way to the memory when a later one reads: they are forwarded."""
+
+SUM_STAGE = READ_LATENCY + 1
+"""Cycles from an add's address to its write."""
+
+assert READ_LATENCY == 4  # addresses are compared, ordered and used in the cycles before the add
 
 
 class Accumulator(Component):
     """Adder of P lanes into a memory, ``word[address] += operand``, back to back.
 
-    An add is given by its address in cycle c; its operand is due in cycle c + 2 and the sum is
-    written in cycle c + 3. An add to an address whose last sums have not reached the memory takes
-    them from the last `HISTORY` results, so that the same address can follow itself every cycle.
-    Sums wrap.
+    An add is given by its address in cycle c; its operand is due in cycle c + `READ_LATENCY` and
+    the sum is written in the cycle after. An add to an address whose last sums have not reached the
+    memory takes them from the last `HISTORY` results, so that the same address can follow itself
+    every cycle. Only the newest of those is chosen in the cycle of the add; one of the others
+    already stands in a register beside the memory's word. Sums wrap.
 
     Parameters
     ----------
@@ -35,11 +44,11 @@ class Accumulator(Component):
     valid, address : In
         An add starts.
     operand : In
-        P signed lanes, 2 cycles later.
+        P signed lanes, `READ_LATENCY` cycles later.
     read, write : Out
         Memory ports.
     overflow : Out(1)
-        A lane's sum left its range in this cycle.
+        A lane's sum left its range, two cycles before.
     """
 
     def __init__(self, depth: int, lanes: int, width: int, operand: int):
@@ -57,51 +66,50 @@ class Accumulator(Component):
 
     def elaborate(self, platform):
         m = Module()
-        valid = [self.valid, *(Signal(name=f"valid_{i}") for i in range(1, 2 + HISTORY))]
-        address = [
-            self.address,
-            *(
-                Signal.like(self.address, name=f"address_{i}", reset_less=True)
-                for i in range(1, 2 + HISTORY)
-            ),
-        ]
+        valid, addresses = [self.valid], [self.address]
+        for age in range(1, 2 + HISTORY):
+            valid.append(delay(m, valid[-1], 1, f"valid_{age}", reset_less=False))
+            addresses.append(delay(m, addresses[-1], 1, f"address_{age}"))
         m.d.comb += self.read.address.eq(self.address)
-        for i in range(1 + HISTORY):
-            m.d.sync += valid[i + 1].eq(valid[i])
-        for i in range(1 + HISTORY):
-            m.d.sync += address[i + 1].eq(address[i])
 
-        # matches are found one cycle early, from registered addresses
+        # Which of the adds before has the same address, from registers; the newest one counts.
         hit = [Signal(name=f"hit_{i}") for i in range(HISTORY)]
+        first = [Signal(name=f"first_{i}") for i in range(1, HISTORY)]
         for i in range(HISTORY):
-            m.d.sync += hit[i].eq(valid[2 + i] & (address[1] == address[2 + i]))
+            m.d.sync += hit[i].eq(valid[2 + i] & (addresses[1] == addresses[2 + i]))
+        for i in range(1, HISTORY):
+            m.d.sync += first[i - 1].eq(hit[i] & ~Cat(hit[1:i]).any())
+        newest = delay(m, hit[0], READ_LATENCY - 2, "newest", reset_less=False)
 
-        results = [
-            Signal(self.lanes * self.width, name=f"result_{i}", reset_less=True)
-            for i in range(HISTORY)
-        ]
+        width = self.lanes * self.width
+        results = [Signal(width, name=f"result_{i}", reset_less=True) for i in range(HISTORY - 1)]
+        # The older ones, a cycle before the add: each has come one place less far by then.
+        older = Signal(width, reset_less=True)
+        older_hit = Signal()
+        chosen = (Mux(own, result, 0) for own, result in zip(first, results, strict=True))
+        m.d.sync += [older_hit.eq(Cat(first).any()), older.eq(reduce(or_, chosen))]
+        olds = Signal(width)
+        m.d.comb += olds.eq(Mux(newest, results[0], Mux(older_hit, older, self.read.data)))
         operands = split(self.operand, self.lanes)
-        olds = Signal(self.lanes * self.width)
-        m.d.comb += olds.eq(
-            Mux(
-                hit[0], results[0], Mux(hit[1], results[1], Mux(hit[2], results[2], self.read.data))
-            )
-        )
         sums, overflows = [], []
         for lane, old in enumerate(split(olds, self.lanes)):
             total = Signal(signed(self.width + 1), name=f"sum_{lane}")
             m.d.comb += total.eq(old + operands[lane])
             sums.append(total[: self.width])
+            # the signs of both terms and of the sum tell whether it fits
             overflows.append(total[self.width] ^ total[self.width - 1])
+        left = Signal(self.lanes, reset_less=True)
         m.d.sync += [
             results[0].eq(Cat(*sums)),
-            self.overflow.eq(valid[2] & Cat(*overflows).any()),
+            left.eq(Cat(*overflows) & valid[READ_LATENCY].replicate(self.lanes)),
+            self.overflow.eq(left.any()),
         ]
-        for i in range(1, HISTORY):
+        for i in range(1, HISTORY - 1):
             m.d.sync += results[i].eq(results[i - 1])
         m.d.comb += [
-            self.write.enable.eq(valid[3]),
-            self.write.address.eq(address[3]),
+            self.write.enable.eq(valid[SUM_STAGE]),
+            self.write.address.eq(addresses[SUM_STAGE]),
             self.write.data.eq(results[0]),
         ]
         return m
+

@@ -1,5 +1,8 @@
 """The core: sequencer, memories, walker, passes, and the row access of the link."""
 
+from functools import reduce
+from operator import or_
+
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib.wiring import Component
 
@@ -21,6 +24,7 @@ from hw.random_bits import KeySchedule
 from hw.scanner import Scanner
 from hw.sequencer import Sequencer
 from hw.standby import standby
+from hw.tiling import Shape
 from hw.update import UpdatePass
 from hw.walker import Walker
 
@@ -74,10 +78,14 @@ class Core(Component):
         Lanes, depths and formats.
     multiplier : int
         Widest signed operand of the target's multipliers, see `LifPass` [bits].
+    ram_shapes : tuple of Shape
+        Of the target's block RAMs, see `BlockMemory`.
     """
 
-    def __init__(self, config: CoreConfig, multiplier: int = 25):
-        self.config, self.multiplier = config, multiplier
+    def __init__(
+        self, config: CoreConfig, multiplier: int = 25, ram_shapes: tuple[Shape, ...] = ()
+    ):
+        self.config, self.multiplier, self.ram_shapes = config, multiplier, ram_shapes
         super().__init__(core_signature(config))
 
     def elaborate(self, platform):
@@ -99,13 +107,15 @@ class Core(Component):
         m.submodules.run_keys = run_keys = KeySchedule()
         memories = {}
         for space in MEMORIES:
-            memories[space] = BlockMemory(*config.memory_shapes[space.name.lower()])
+            memories[space] = BlockMemory(
+                *config.memory_shapes[space.name.lower()], self.ram_shapes
+            )
             m.submodules[space.name.lower()] = memories[space]
 
         command, start = sequencer.command, sequencer.start
         is_op = {op: Signal(name=f"is_{op.name.lower()}") for op in Op}
         m.d.comb += [
-            signal.eq(sequencer.running & (command.op == op)) for op, signal in is_op.items()
+            signal.eq(sequencer.is_op[op]) for op, signal in is_op.items()
         ]
         walking = Signal()
         m.d.comb += walking.eq(Cat(*(is_op[op] for op in WALKS)).any())
@@ -134,7 +144,9 @@ class Core(Component):
         unlisted = (command.argument & int(ErrorFlag.SUM | ErrorFlag.PLANE)).any()
         skip = Signal()  # no non-zero gamma: nothing to walk
         delta_zero = Signal()
+        skipped = Signal()
         m.d.comb += skip.eq(start & (is_op[Op.GRADIENT] | is_op[Op.BACKWARD]) & ~error.any_nonzero)
+        m.d.sync += skipped.eq(skip)
         with m.If(start & is_op[Op.BACKWARD]):
             m.d.sync += delta_zero.eq(skip)
         walk_start = Signal()
@@ -209,23 +221,21 @@ class Core(Component):
             update.keys.eq(keys.keys),
             drop.keys.eq(keys.keys),
             sequencer.done.eq(
-                skip | datapath.done | Cat(*(unit.done for unit in passes.values())).any()
+                skipped | datapath.done | Cat(*(unit.done for unit in passes.values())).any()
             ),
         ]
 
         # ---- counters
         issues = [(walker.valid & walker.operation.issued, walker.operation.lanes)]
         issues += [(unit.issue, unit.lanes) for op, unit in passes.items() if op is not Op.LOSS]
-        m.d.comb += [
+        m.d.comb += profile.clear.eq(self.clear_counters)
+        m.d.sync += [
             profile.start.eq(start),
             profile.finished.eq(sequencer.finished),
             profile.address.eq(sequencer.address),
-            profile.clear.eq(self.clear_counters),
             profile.issue.eq(Cat(*(issue for issue, _ in issues)).any()),
+            profile.lanes.eq(reduce(or_, (Mux(issue, lanes, 0) for issue, lanes in issues))),
         ]
-        for issue, lanes in issues:
-            with m.If(issue):
-                m.d.comb += profile.lanes.eq(lanes)
         counted = (
             (self.saturated_carry, lif.saturated),
             (self.saturated_gamma, error.saturated),
@@ -313,15 +323,15 @@ class Core(Component):
         ]
 
     def _access(self, m, ports, idle, sequencer, profile) -> None:
-        """Answer the link's row accesses, all with the latency of a block memory."""
+        """Answer the link's row accesses, all a cycle later than a block memory."""
         config, access = self.config, self.access
-        shift = Signal(READ_LATENCY)
+        shift = Signal(READ_LATENCY + 1)
         m.d.sync += shift.eq(shift << 1 | access.read | access.write)
         held = Signal(access_width(config), reset_less=True)
         answer = Signal(access_width(config))
         m.d.comb += [
             access.done.eq(shift[-1]),
-            access.read_data.eq(Mux(shift[-1], answer, held)),
+            access.read_data.eq(held),
             sequencer.table_address.eq(access.address),
             sequencer.table_data.eq(access.write_data),
             sequencer.table_write.eq(access.write & (access.space == Space.LAYERS)),
@@ -330,7 +340,7 @@ class Core(Component):
             sequencer.program_write.eq(access.write & (access.space == Space.PROGRAM)),
             profile.read_address.eq(access.address[: clog2(config.instructions)]),
         ]
-        with m.If(shift[-1]):
+        with m.If(shift[-2]):
             m.d.sync += held.eq(answer)
         with m.Switch(access.space):
             with m.Case(Space.LAYERS):

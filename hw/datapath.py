@@ -14,7 +14,7 @@ from hw.random_bits import KEYS_LAYOUT
 from hw.random_weights import RandomWeights
 from hw.standby import standby
 
-DRAIN = 4
+DRAIN = READ_LATENCY + 2
 """Cycles from the last operation to its write into U or V, the write's cycle excluded."""
 
 
@@ -23,8 +23,8 @@ class Datapath(Component):
 
     FORWARD  ``U[word] += W[weight] >> forward_shift``, POOL ``U[word] += mean of spikes``,
     GRADIENT ``V[weight] += gamma[word]`` (paper Eq 7), BACKWARD ``e += sum W[weight]*gamma[word]``
-    (Eq 4). An operation's addresses go to the memories in its cycle c; data are there in c + 2, are
-    moved between the slots of packed words into c + 3, and sums are written in c + 4.
+    (Eq 4). An operation's addresses go to the memories in its cycle c; data are there in c + 4, are
+    moved between the slots of packed words into c + 5, and sums are written in c + 6.
 
     Parameters
     ----------
@@ -178,8 +178,7 @@ class Datapath(Component):
         standby(m, "state", state, to_state)
         standby(m, "momentum", momentum, to_momentum)
         standby(m, "backward", backward, to_delta | late.any())
-        summing = ages[READ_LATENCY - 1]
-        summing_valid = valids[READ_LATENCY - 1]
+        summing, summing_valid = ages[1], valids[1]  # the operands are there a cycle late
         ready = ages[READ_LATENCY + 1]
         m.d.comb += [
             state.valid.eq(summing_valid & to_state),

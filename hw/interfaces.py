@@ -9,8 +9,8 @@ from host.protocol.fields import Record
 from host.protocol.packets import UART_PHASE_BITS, Space, space_shape
 from host.protocol.program import JOB, LAYER
 
-READ_LATENCY = 2
-"""Cycles from an address on a memory read port to its data (block RAM, then output register)."""
+READ_LATENCY = 4
+"""Cycles from an address on a memory read port to its data: `hw.memory.BlockMemory`."""
 
 
 def layout_of(record: Record) -> data.StructLayout:

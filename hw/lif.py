@@ -39,7 +39,7 @@ class LifPass(Component):
     same. Without a mask their e is 0, and since a neuron is dropped for a whole interval, so is
     their gamma: that leaves nothing to do for the error pass.
 
-    `done` comes ``words + 7`` cycles after `start`, with the last write; `saturated` follows a
+    `done` comes ``words + 9`` cycles after `start`, with the last write; `saturated` follows a
     word's write by 2 cycles. One multiplier per lane, state x 10 bits.
 
     Parameters

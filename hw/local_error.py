@@ -8,11 +8,11 @@ from golden.core_config import CoreConfig
 from golden.formats import COEFFICIENT_FRACTION
 from host.protocol.program import ErrorFlag
 from hw.arith import COUNT_LATENCY, counted, delay, resize, round_shift, saturate, split
-from hw.interfaces import LAYER_LAYOUT, entry_layout, read_port, write_port
+from hw.interfaces import LAYER_LAYOUT, READ_LATENCY, entry_layout, read_port, write_port
 from hw.map_walker import ADDRESS_BITS, LaneMask, MapWalker
 from hw.pool_address import PoolAddress
 
-WRITE_STAGE = 5
+WRITE_STAGE = READ_LATENCY + 3
 """Cycles from a word's meeting with the mask list to the write of its gamma."""
 
 
@@ -34,7 +34,7 @@ class ErrorPass(Component):
         PLANE   gamma := sat_gamma((2**t S + 128) >> 8)      for GRADIENT with bit plane t
 
     A word passes when the mask list's front is known: with the first entry in cycle E after `start`
-    (E >= 2) and one per cycle from then on, `done` comes ``words + E + 4`` cycles after `start`,
+    (E >= 2) and one per cycle from then on, `done` comes ``words + E + 6`` cycles after `start`,
     with the last write. The list may stall at any time. `saturated` follows a word's write by
     2 cycles. Two multipliers per lane, delta x 12 and gamma x 12 bits.
 
@@ -124,7 +124,7 @@ class ErrorPass(Component):
         now, advance = self._walk(m, pooled, unlisted)
 
         # Stage 0: the word meets the front of the mask list. While the list has nothing to show,
-        # the word's addresses are repeated, so that its data comes 2 cycles after the last.
+        # the word's addresses are repeated, so that its data comes 3 cycles after they meet.
         word = Signal.like(now, name="word", reset_less=True)
         waiting = Signal()
         shows = self.entries.valid | unlisted
@@ -148,12 +148,12 @@ class ErrorPass(Component):
             valid.append(delay(m, valid[-1], 1, f"valid{stage}", reset_less=False))
             last.append(delay(m, last[-1], 1, f"last{stage}", reset_less=False))
 
-        # Stage 1: what each lane multiplies.
+        # Stage 1: what each lane multiplies; then it waits for the memories.
         lanes = config.lanes
         mask = Signal(lanes, reset_less=True)
         spreads = Signal(lanes, reset_less=True)
         keeps = Signal(lanes, reset_less=True)
-        source = delay(m, word.source, 1, "source")
+        source = delay(m, word.source, READ_LATENCY - 1, "source")
         present = Mux(met, word.lanes, 0)
         listed = Mux(unlisted, present, Mux(found, entry.bits & present, 0))
         m.d.sync += [
@@ -161,6 +161,11 @@ class ErrorPass(Component):
             spreads.eq(Mux(spatial & word.inside, listed, 0)),
             keeps.eq(Mux(Mux(unlisted, planes, self.first), 0, present)),
         ]
+        wait = READ_LATENCY - 2
+        mask, spreads, keeps = (
+            delay(m, lanes_of, wait, name)
+            for name, lanes_of in (("mask", mask), ("spreads", spreads), ("keeps", keeps))
+        )
         coefficients = self._coefficients(m, sums, planes)
         results = [
             self._neuron(m, lane, mask[lane], spreads[lane], keeps[lane], source, coefficients)
@@ -255,7 +260,7 @@ class ErrorPass(Component):
             source[slot * finest : (slot + 1) * finest] if finest else 0
         ]
         gamma = split(self.gamma_read.data, lanes)[lane]
-        # Stage 2: the multipliers' input registers.
+        # Stage READ_LATENCY: the multipliers' input registers.
         width = len(a)
         factor_e, factor_a = register(signed(f.delta), "e"), register(signed(width), "a")
         factor_gamma, factor_c = register(signed(f.gamma), "later"), register(signed(width), "c")
@@ -265,7 +270,7 @@ class ErrorPass(Component):
             factor_gamma.eq(gamma),
             factor_c.eq(Mux(keeps, Mux(h, c1, c0), 0)),
         ]
-        # Stage 3: products. Stage 4: their sum. Stage 5: rounding and saturation.
+        # Then the products, their sum, rounding and saturation.
         product_e = register(signed(f.delta + width), "product_e")
         product_c = register(signed(f.gamma + width), "product_c")
         total = register(signed(max(f.delta, f.gamma) + width + 1), "total")

@@ -1,18 +1,23 @@
-"""Block memory with one read and one write port and an output register."""
+"""Block memory with one read and one write port, registers on all sides."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Array, Cat, Module, Signal
 from amaranth.lib.memory import Memory, MemoryData
 from amaranth.lib.wiring import Component, In
 
+from golden.core_config import clog2
 from hw.interfaces import read_port, write_port
+from hw.tiling import Shape, tiles
 
 
 class BlockMemory(Component):
     """Simple dual-port memory that maps to block RAM.
 
-    Data follows the read address by `hw.interfaces.READ_LATENCY` = 2 cycles: the RAM's own clock
-    edge, then an output register. Reading an address in the cycle in which it is written returns
-    either the old or the new row; users forward or wait.
+    Data follows the read address by `hw.interfaces.READ_LATENCY` = 4 cycles: a register beside the
+    block RAMs, which may be all over the part, the RAM's own clock edge, a register behind each
+    block RAM (its clock-to-output time is more than half a cycle), and the selection among block
+    RAMs that stand for different rows. A write is registered once, so that a row that is written in
+    a cycle is read by addresses from the next cycle on. Reading an address in the cycle in which it
+    is written returns anything: the block RAMs promise nothing there, and users forward or wait.
 
     Parameters
     ----------
@@ -20,6 +25,9 @@ class BlockMemory(Component):
         Rows.
     width : int
         Row width [bits].
+    shapes : tuple of Shape
+        Block RAM shapes of the target. The memory is cut into such tiles here, because the
+        synthesis would choose shapes by area alone; without shapes it is left to the synthesis.
 
     Members
     -------
@@ -29,29 +37,65 @@ class BlockMemory(Component):
         Enable, address, data.
     """
 
-    def __init__(self, depth: int, width: int):
+    def __init__(self, depth: int, width: int, shapes: tuple[Shape, ...] = ()):
         if depth < 2:
             raise ValueError(f"depth must be at least 2 rows, not {depth!r}")
         if width < 1:
             raise ValueError(f"width must be at least 1 bit, not {width!r}")
-        self.depth, self.width = depth, width
+        self.depth, self.width, self.shapes = depth, width, shapes
         super().__init__(
             {"read": In(read_port(depth, width)), "write": In(write_port(depth, width))}
         )
 
     def elaborate(self, platform):
         m = Module()
-        data = MemoryData(shape=self.width, depth=self.depth, init=[])
-        m.submodules.array = array = Memory(data, attrs={"ram_style": "block"})
-        write, read = array.write_port(), array.read_port()
-        output = Signal(self.width, reset_less=True)
-        m.d.comb += [
-            write.en.eq(self.write.enable),
-            write.addr.eq(self.write.address),
-            write.data.eq(self.write.data),
-            read.en.eq(1),
-            read.addr.eq(self.read.address),
-            self.read.data.eq(output),
+        address = Signal.like(self.read.address, reset_less=True)
+        enable = Signal()
+        written = Signal.like(self.write.address, reset_less=True)
+        data = Signal(self.width, reset_less=True)
+        m.d.sync += [
+            address.eq(self.read.address),
+            enable.eq(self.write.enable),
+            written.eq(self.write.address),
+            data.eq(self.write.data),
         ]
-        m.d.sync += output.eq(read.data)
+        selected = [address]  # its bits above a tile's choose among tiles, 2 cycles later
+        for stage in range(2):
+            later = Signal.like(address, name=f"address_{stage}", reset_less=True)
+            m.d.sync += later.eq(selected[-1])
+            selected.append(later)
+        column = 0
+        outputs = []
+        for shape, width in tiles(self.depth, self.width, self.shapes):
+            banks = []
+            for bank in range(-(-self.depth // shape.depth)):
+                rows = min(shape.depth, self.depth - bank * shape.depth)
+                name = f"array_{column}_{bank}"
+                memory = Memory(
+                    MemoryData(shape=width, depth=rows, init=[]), attrs={"ram_style": "block"}
+                )
+                m.submodules[name] = memory
+                write, read = memory.write_port(), memory.read_port()
+                inner = clog2(shape.depth)
+                here = (
+                    written[inner:] == bank if self.depth > shape.depth else 1
+                )
+                captured = Signal(width, name=f"{name}_data", reset_less=True)
+                m.d.comb += [
+                    write.en.eq(enable & here),
+                    write.addr.eq(written[: len(write.addr)]),
+                    write.data.eq(data[column : column + width]),
+                    read.en.eq(1),
+                    read.addr.eq(address[: len(read.addr)]),
+                ]
+                m.d.sync += captured.eq(read.data)
+                banks.append(captured)
+            chosen = banks[0]
+            if len(banks) > 1:
+                chosen = Array(banks)[selected[-1][clog2(shape.depth) :]]
+            output = Signal(width, name=f"output_{column}", reset_less=True)
+            m.d.sync += output.eq(chosen)
+            outputs.append(output)
+            column += width
+        m.d.comb += self.read.data.eq(Cat(outputs))
         return m

@@ -1,24 +1,28 @@
 """Weights of random classifiers, generated where the datapath would read them from memory."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Array, Cat, Module, Signal
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.core_config import CoreConfig
 from golden.random_bits import CHANNELS_PER_WORD, ROUNDS, WORD
 from golden.random_weights import BITS, SCALE_BITS
+from hw.arith import delay
 from hw.interfaces import READ_LATENCY
 from hw.random_bits import KEYS_LAYOUT, speck_round
 
-ROUNDS_PER_STAGE = 2
-"""The hash must be as fast as a memory read, and starts one cycle before it."""
+AHEAD = 2
+"""Cycles by which the address of a row precedes the operation that reads it."""
 
-assert ROUNDS == ROUNDS_PER_STAGE * (READ_LATENCY + 2)
+STAGES = (2, 2, 1, 1, 1, 1)
+"""Rounds of the hash between registers: it must be as fast as a memory read that comes later."""
+
+assert sum(STAGES) == ROUNDS and len(STAGES) == AHEAD + READ_LATENCY
 
 
 class RandomWeights(Component):
     """Row of P random weights, ``W = scale * p``, p of -3, -1, 1, 3; golden: `random_weights`.
 
-    `feature` and `group` are given in the cycle before the operation's, `weights` stand with the
+    `feature` and `group` are given `AHEAD` cycles before the operation, `weights` stand with the
     data of a memory that is read in the operation's cycle.
 
     Parameters
@@ -33,7 +37,7 @@ class RandomWeights(Component):
     group : In
         Output group of P channels.
     hash_id, scale : In
-        Fields of the layer table; `scale` is taken with the operation.
+        Fields of the layer table.
     keys : In(KEYS_LAYOUT)
         Round keys of the run.
     weights : Out
@@ -65,35 +69,30 @@ class RandomWeights(Component):
         for number in range(max(1, lanes // CHANNELS_PER_WORD)):
             x, y = self.feature, Signal(WORD, name=f"tag_{number}")
             m.d.comb += y.eq(Cat((channel // CHANNELS_PER_WORD + number)[:8], self.hash_id))
-            for stage in range(READ_LATENCY + 2):
-                for turn in range(ROUNDS_PER_STAGE):
-                    x, y = speck_round(x, y, self.keys[stage * ROUNDS_PER_STAGE + turn])
-                if stage < READ_LATENCY + 1:
-                    later_x = Signal(WORD, name=f"x_{number}_{stage}", reset_less=True)
-                    later_y = Signal(WORD, name=f"y_{number}_{stage}", reset_less=True)
-                    m.d.sync += [later_x.eq(x), later_y.eq(y)]
-                    x, y = later_x, later_y
+            turn = 0
+            for stage, rounds in enumerate(STAGES):
+                for _ in range(rounds):
+                    x, y = speck_round(x, y, self.keys[turn])
+                    turn += 1
+                x = delay(m, x, 1, f"x_{number}_{stage}")
+                y = delay(m, y, 1, f"y_{number}_{stage}")
             words.append(Cat(x, y))
-
-        scale = self.scale
-        for stage in range(READ_LATENCY):
-            later = Signal(SCALE_BITS, name=f"scale_{stage}", reset_less=True)
-            m.d.sync += later.eq(scale)
-            scale = later
-        for stage in range(READ_LATENCY + 1):
-            later = Signal(4, name=f"first_{stage}", reset_less=True)
-            m.d.sync += later.eq(first)
-            first = later
+        first = delay(m, first[:4], len(STAGES), "first")
         if lanes < CHANNELS_PER_WORD:
             words = [words[0] >> (BITS * first)]
 
-        small, large = Signal(signed(width)), Signal(signed(width))
-        m.d.comb += [small.eq(scale), large.eq(scale + (scale << 1))]
+        # the four weights there are, in the order of the hash's two bits
+        scale = delay(m, self.scale, READ_LATENCY, "scale")
+        triple = scale + (scale << 1)
+        values = []
+        for bits, value in enumerate((-triple, -scale, scale, triple)):
+            register = Signal(width, name=f"value_{bits}", reset_less=True)
+            m.d.sync += register.eq(value)
+            values.append(register)
+        minus_large, minus_small, plus_small, plus_large = values
         for lane in range(lanes):
             at = BITS * (lane % CHANNELS_PER_WORD)
             bits = words[lane // CHANNELS_PER_WORD][at : at + BITS]
-            size = Mux(bits[0] ^ bits[1], small, large)
-            m.d.comb += self.weights[lane * width : (lane + 1) * width].eq(
-                Mux(bits[1], size, -size)
-            )
+            chosen = Array((minus_large, minus_small, plus_small, plus_large))[bits]
+            m.d.comb += self.weights[lane * width : (lane + 1) * width].eq(chosen)
         return m

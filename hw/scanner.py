@@ -8,7 +8,7 @@ from amaranth.lib.wiring import Component, In, Out
 from golden.core_config import CoreConfig
 from hw.interfaces import READ_LATENCY, entry_layout
 
-QUEUE = 4
+QUEUE = 8
 """Entries read ahead: covers the memory's latency at one entry per cycle."""
 
 
@@ -16,7 +16,7 @@ class Scanner(Component):
     """Stream of the entries of one list, up to and including the one marked last.
 
     Reads one entry per cycle ahead of its consumer; empty words are not in the list, so they cost
-    nothing. The first entry is offered 2 cycles after `start`.
+    nothing. The first entry is offered 4 cycles after `start`.
 
     Parameters
     ----------

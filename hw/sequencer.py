@@ -43,8 +43,10 @@ def command_layout(config: CoreConfig) -> data.StructLayout:
 class Sequencer(Component):
     """Runs the program once per job; decodes the next instruction while one is under way.
 
-    Fetch, condition, loop control and list addresses of an instruction take 5 cycles (2 for loop
-    control), hidden behind the instruction before it; then one starts in the cycle after `done`.
+    Fetch, condition, loop control and list addresses of an instruction take 7 cycles (3 for loop
+    control), hidden behind the instruction before it; then `command` is there in the cycle after
+    `done` and the instruction starts in the next one, so that units may keep what they derive from
+    it in registers.
 
     Parameters
     ----------
@@ -60,7 +62,9 @@ class Sequencer(Component):
     current : Out(job)
         The job under way.
     command : Out(command)
-        The instruction under way.
+        The instruction under way, from the cycle before its start on.
+    is_op : Out(16)
+        Its operation, one bit each, 0 while no job runs.
     address : Out
         Its program address.
     start : Out(1)
@@ -85,6 +89,7 @@ class Sequencer(Component):
                 "hold": In(1),
                 "current": Out(JOB_LAYOUT),
                 "command": Out(command_layout(config)),
+                "is_op": Out(1 << 4),
                 "address": Out(clog2(config.instructions)),
                 "start": Out(1),
                 "done": In(1),
@@ -123,6 +128,8 @@ class Sequencer(Component):
         instruction = Signal(INSTRUCTION_LAYOUT)
         following = Signal(command_layout(config))
         following_address = Signal.like(counter)
+        following_op = Signal.like(self.is_op)
+        opens = Signal()
         busy = Signal()  # an instruction is under way
         passes = Signal(8)  # of a loop that begins here, less one
         latest_step = Signal(8)  # of the loop under way
@@ -140,7 +147,6 @@ class Sequencer(Component):
             fetched.en.eq(1),
             fetched.addr.eq(Mux(self.running, counter, self.program_address)),
             self.program_out.eq(fetched.data),
-            instruction.eq(fetched.data),
             passes.eq(Mux(instruction.other == 0, current.steps, instruction.other) - 1),
         ]
         with m.If(self.table_write & (self.table_address == 0)):
@@ -167,7 +173,7 @@ class Sequencer(Component):
         ]
         own, source = following.layer, following.source
         list_product, mask_product = Signal(16), Signal(16)
-        list_base = Signal(16)
+        list_base, list_stride = Signal(16), Signal(16)
         stride = Mux(
             spikes_of_source,
             source.spike_stride,
@@ -184,14 +190,15 @@ class Sequencer(Component):
         ready = Signal()
         switch = Signal()
         m.d.comb += switch.eq(ready & (~busy | self.done))
-        m.d.sync += self.start.eq(0)
+        m.d.sync += [opens.eq(0), self.start.eq(opens)]
         with m.If(self.done):
             m.d.sync += busy.eq(0)
         with m.If(switch):
             m.d.sync += [
                 self.command.eq(following),
                 self.address.eq(following_address),
-                self.start.eq(1),
+                self.is_op.eq(following_op),
+                opens.eq(1),
                 busy.eq(1),
             ]
 
@@ -208,6 +215,9 @@ class Sequencer(Component):
                     m.d.sync += [current.eq(self.job.payload), self.running.eq(1), counter.eq(0)]
                     m.next = "FETCH"
             with m.State("FETCH"):
+                m.next = "READ"
+            with m.State("READ"):
+                m.d.sync += instruction.eq(fetched.data)
                 m.next = "DECODE"
             with m.State("DECODE"):
                 m.d.sync += [
@@ -218,6 +228,7 @@ class Sequencer(Component):
                     following.step.eq(step),
                     following.latest.eq(step == latest_step),
                     following_address.eq(counter),
+                    following_op.eq(1 << instruction.op),
                 ]
                 m.next = "FETCH"
                 with m.If(~wanted):
@@ -245,12 +256,14 @@ class Sequencer(Component):
                         with m.Case(Op.END):
                             m.next = "END"
                         with m.Default():
-                            m.next = "MULTIPLY"
+                            m.next = "SELECT"
+            with m.State("SELECT"):
+                m.d.sync += [list_base.eq(base), list_stride.eq(stride)]
+                m.next = "MULTIPLY"
             with m.State("MULTIPLY"):
                 m.d.sync += [
-                    list_product.eq(step * stride),
+                    list_product.eq(step * list_stride),
                     mask_product.eq(step * own.mask_stride),
-                    list_base.eq(base),
                     following.layer_stride.eq(own.x_words * own.groups),
                     following.source_stride.eq(source.x_words * source.groups),
                     following.last_lanes.eq(((own.channels - 1) & (config.lanes - 1)) + 1),
@@ -270,6 +283,6 @@ class Sequencer(Component):
             with m.State("END"):
                 with m.If(~busy | self.done):
                     m.d.comb += self.finished.eq(1)
-                    m.d.sync += self.running.eq(0)
+                    m.d.sync += [self.running.eq(0), self.is_op.eq(0)]
                     m.next = "IDLE"
         return m

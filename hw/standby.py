@@ -5,9 +5,15 @@ from amaranth.hdl import Cat, EnableInserter, Module, Signal
 SETTLE = 4
 """Cycles after its last busy one in which a unit's valid bits and late counts still run out."""
 
+WAKE = 1
+"""Cycles from `active` to the first enabled one: the enable has thousands of loads, so that it
+comes from a register."""
+
 
 def standby(m: Module, name: str, unit, active) -> None:
     """Add `unit` as a submodule whose registers are enabled while `active` and `SETTLE` cycles on.
+
+    Both times begin `WAKE` cycles late.
 
     Parameters
     ----------
@@ -18,8 +24,9 @@ def standby(m: Module, name: str, unit, active) -> None:
     unit : Elaboratable
         Its pulses must have ended `SETTLE` cycles after `active` has fallen.
     active : Value
-        The unit is in use in this cycle.
+        The unit is in use from the next cycle on.
     """
     settling = Signal(SETTLE, name=f"{name}_settling")
-    m.d.sync += settling.eq(Cat(active, settling[:-1]))
-    m.submodules[name] = EnableInserter(active | settling.any())(unit)
+    enable = Signal(name=f"{name}_enable")
+    m.d.sync += [settling.eq(Cat(active, settling[:-1])), enable.eq(active | settling.any())]
+    m.submodules[name] = EnableInserter(enable)(unit)

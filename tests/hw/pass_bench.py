@@ -3,13 +3,15 @@
 import contextlib
 
 import numpy as np
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module
 from amaranth.lib.memory import Memory, MemoryData
 from amaranth.sim import Simulator
 
 from golden.core_config import CoreConfig
 from golden.formats import Formats
 from golden.layout import map_layout
+from hw.arith import delay
+from hw.interfaces import READ_LATENCY
 
 SMALL = {"neuron_words": 256, "error_words": 256, "weight_rows": 256, "spike_words": 256}
 
@@ -126,12 +128,12 @@ class Bench:
             self.module.submodules[name] = memory
             if hasattr(unit, f"{name}_read"):
                 port, user = memory.read_port(), getattr(unit, f"{name}_read")
-                output = Signal(width, name=f"{name}_output")
-                self.module.d.comb += [port.addr.eq(user.address), user.data.eq(output)]
-                self.module.d.sync += output.eq(port.data)
+                data = delay(self.module, port.data, READ_LATENCY - 2, f"{name}_output")
+                self.module.d.comb += user.data.eq(data)
+                self.module.d.sync += port.addr.eq(user.address)
             if hasattr(unit, f"{name}_write"):
                 port, user = memory.write_port(), getattr(unit, f"{name}_write")
-                self.module.d.comb += [
+                self.module.d.sync += [
                     port.addr.eq(user.address), port.data.eq(user.data), port.en.eq(user.enable),
                 ]  # fmt: skip
 
