@@ -36,7 +36,8 @@ class BoardTop(Elaboratable):
         target = board.target if target is None else target
         clock = float(board.made_clock(target))
         self._pll = None if target == board.clock else board.pll(board.setting(target))
-        core = Core(config, multiplier=board.limits.multiplier) if core is None else core
+        if core is None:
+            core = Core(config, board.limits.multiplier, board.ram_shapes)
         self._accelerator = UartAccelerator(config, clock, board.baud, core=core)
 
     def elaborate(self, platform):
