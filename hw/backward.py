@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.core_config import CoreConfig
-from hw.arith import round_shift, saturate, split
+from hw.arith import delay, round_shift, saturate, split
 from hw.interfaces import write_port
 
 TREE = 4
@@ -65,7 +65,7 @@ class Backward(Component):
     @property
     def latency(self) -> int:
         """Cycles from a flush operation to the write of the last word."""
-        return tree_stages(self.config.lanes) + 3
+        return tree_stages(self.config.lanes) + 4
 
     def elaborate(self, platform):
         m = Module()
@@ -85,13 +85,11 @@ class Backward(Component):
             terms.append(product)
         control = Cat(self.first, self.null, self.flush, self.tag, self.lane)
 
-        def delay(valid, control, name):
-            later_valid = Signal(name=f"{name}_valid")
-            later = Signal(len(control), name=f"{name}_control", reset_less=True)
-            m.d.sync += [later_valid.eq(valid), later.eq(control)]
-            return later_valid, later
+        def later(valid, control, name):
+            moved = delay(m, control, 1, f"{name}_control")
+            return delay(m, valid, 1, f"{name}_valid", reset_less=False), moved
 
-        valid, control = delay(self.valid, control, "product")
+        valid, control = later(self.valid, control, "product")
         level = 0
         while len(terms) > 1:
             sums = []
@@ -100,7 +98,7 @@ class Backward(Component):
                 total = Signal(signed(len(group[0]) + 2), name=f"sum_{level}_{i}", reset_less=True)
                 m.d.sync += total.eq(sum(group[1:], group[0]))
                 sums.append(total)
-            valid, control = delay(valid, control, f"tree_{level}")
+            valid, control = later(valid, control, f"tree_{level}")
             terms, level = sums, level + 1
         first, null, flush = control[0], control[1], control[2]
         tag, lane = control[3:19], control[19:]
@@ -121,23 +119,16 @@ class Backward(Component):
             ]
 
         # its error, when the next event begins
-        rounded = round_shift(total, f.weight_fraction)
-        value, clipped = saturate(rounded, f.delta)
-        error = Signal(signed(f.delta), reset_less=True)
-        error_valid = Signal()
-        error_tag = Signal(16, reset_less=True)
-        error_lane = Signal.like(lane, reset_less=True)
         ends = Signal()
-        error_flush = Signal()
         m.d.comb += ends.eq(valid & first & have)
-        m.d.sync += [
-            error.eq(value),
-            error_valid.eq(ends),
-            error_tag.eq(held_tag),
-            error_lane.eq(held_lane),
-            error_flush.eq(valid & flush),
-            self.saturated.eq(ends & clipped),
-        ]
+        rounded = delay(m, round_shift(total, f.weight_fraction), 1, "rounded")
+        rounded_valid = delay(m, ends, 1, "rounded_valid", reset_less=False)
+        value, clipped = saturate(rounded, f.delta)
+        error = delay(m, value, 1, "error")
+        error_valid = delay(m, rounded_valid, 1, "error_valid", reset_less=False)
+        error_tag, error_lane = delay(m, held_tag, 2, "tag"), delay(m, held_lane, 2, "lane")
+        error_flush = delay(m, valid & flush, 2, "error_flush", reset_less=False)
+        m.d.sync += self.saturated.eq(rounded_valid & clipped)
 
         # the word under way
         word = [Signal(f.delta, name=f"word_{i}", reset_less=True) for i in range(lanes)]

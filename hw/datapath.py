@@ -5,7 +5,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from golden.core_config import CoreConfig
 from hw.accumulator import Accumulator
-from hw.arith import split
+from hw.arith import delay, split
 from hw.backward import Backward
 from hw.interfaces import LAYER_LAYOUT, READ_LATENCY, read_port, write_port
 from hw.lanes import pool_lanes, rotate, rotation, slot_mask
@@ -137,7 +137,13 @@ class Datapath(Component):
         drawn = split(random_weights.weights, lanes)
         use_random = randoms[READ_LATENCY]
         forward = rotate(m, [w >> f.forward_shift for w in weights], amount, config)
-        pooled = pool_lanes(m, fetched.bits, fetched.x, layer.pack, layer.window, config)
+        coming = ages[READ_LATENCY - 1]
+        pooled = [
+            delay(m, count, 1, f"pooled_{lane}")
+            for lane, count in enumerate(
+                pool_lanes(m, coming.bits, coming.x, layer.pack, layer.window, config)
+            )
+        ]
         state_operand = Signal(lanes * addend, reset_less=True)
         parts = []
         for lane in range(lanes):

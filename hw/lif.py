@@ -14,7 +14,7 @@ INPUT_STAGE = READ_LATENCY + 1
 """Cycles from a word's address to its potential."""
 SPIKE_STAGE = INPUT_STAGE + 3
 """Cycles from a word's address to its list entry."""
-WRITE_STAGE = INPUT_STAGE + 4
+WRITE_STAGE = INPUT_STAGE + 5
 """Cycles from a word's address to the write of its carry."""
 
 
@@ -39,7 +39,7 @@ class LifPass(Component):
     same. Without a mask their e is 0, and since a neuron is dropped for a whole interval, so is
     their gamma: that leaves nothing to do for the error pass.
 
-    `done` comes ``words + 9`` cycles after `start`, with the last write; `saturated` follows a
+    `done` comes ``words + 10`` cycles after `start`, with the last write; `saturated` follows a
     word's write by 2 cycles. One multiplier per lane, state x 10 bits.
 
     Parameters
@@ -244,18 +244,22 @@ class LifPass(Component):
         low = max(0, f.state - self.multiplier)
         product = register(signed(f.state - low + 10), "product")
         m.d.sync += product.eq((factor_u >> low) * factor_tau)
-        # Stages 3 and 4: leak, reset, saturation. (tau u >> 8) - theta = (tau u - 256 theta) >> 8.
+        # Stages 3 to 5: leak, reset, saturation. (tau u >> 8) - theta = (tau u - 256 theta) >> 8.
         leaked = register(signed(max(f.state + 10, 25) + 1), "leaked")
+        wide = register(signed(len(leaked) - COEFFICIENT_FRACTION + 1), "wide")
         if low:
             part = register(signed(low + 11), "product_low")
             m.d.sync += [
                 part.eq(Cat(factor_u[:low], C(0, 1)).as_signed() * factor_tau),
                 leaked.eq((product << low) + part),
             ]
-            wide = (leaked >> COEFFICIENT_FRACTION) - delay(m, reset, 1, f"reset_{lane}")
+            taken = delay(m, reset, 1, f"reset_{lane}")
+            m.d.sync += wide.eq((leaked >> COEFFICIENT_FRACTION) - taken)
         else:
-            m.d.sync += leaked.eq(product - (reset << COEFFICIENT_FRACTION))
-            wide = leaked >> COEFFICIENT_FRACTION
+            m.d.sync += [
+                leaked.eq(product - (reset << COEFFICIENT_FRACTION)),
+                wide.eq(leaked >> COEFFICIENT_FRACTION),
+            ]
         carry, clipped = register(signed(f.carry), "carry"), register(1, "clipped")
         limited, clip = saturate(wide, f.carry)
         m.d.sync += [carry.eq(limited), clipped.eq(clip)]

@@ -71,13 +71,18 @@ class PoolAddress(Component):
         above_y = Signal.like(self.y, reset_less=True)
         inside_x, inside_y = Signal(reset_less=True), Signal(reset_less=True)
         ends_x, ends_y, leaves_x, leaves_y = Signal(), Signal(), Signal(), Signal()
-        low = Signal(3)
-        m.d.comb += [
+        x_end, y_end = Signal.like(self.x, reset_less=True), Signal.like(self.y, reset_less=True)
+        low = Signal(3, reset_less=True)
+        m.d.sync += [
+            x_end.eq(self.other.x_words - 1),
+            y_end.eq(self.other.height - 1),
             low.eq((1 << window) - 1),
+        ]
+        m.d.comb += [
             leaves_x.eq((self.x & low) == low),
             leaves_y.eq((self.y & low) == low),
-            ends_x.eq(above_x == self.other.x_words - 1),
-            ends_y.eq(above_y == self.other.height - 1),
+            ends_x.eq(above_x == x_end),
+            ends_y.eq(above_y == y_end),
             following.eq(Mux(inside_x, column + self.layer.groups, column)),
             self.inside.eq(~self.pooled | (inside_x & inside_y)),
             self.address.eq(address),

@@ -64,13 +64,13 @@ class Profile(Component):
         settled = Signal(PROFILE_LAYOUT)
         settled_address = Signal.like(self.address)
         last_address = Signal.like(self.address)
-        add = Signal()
+        fetch, add = Signal(), Signal()
         counting = Signal()
 
-        m.d.comb += read.addr.eq(Mux(add, settled_address, self.read_address))
-        old, total = Signal(PROFILE_LAYOUT), Signal(PROFILE_LAYOUT)
+        m.d.comb += read.addr.eq(Mux(fetch, settled_address, self.read_address))
+        old, total = Signal(PROFILE_LAYOUT, reset_less=True), Signal(PROFILE_LAYOUT)
+        m.d.sync += [old.eq(read.data), add.eq(fetch)]
         m.d.comb += [
-            old.eq(read.data),
             self.read_data.eq(read.data),
             *(total[name].eq(old[name] + settled[name]) for name, _ in PROFILE_LAYOUT),
         ]
@@ -83,7 +83,7 @@ class Profile(Component):
             now.operations.eq(Mux(self.start, 0, now.operations) + self.issue),
             now.lanes.eq(Mux(self.start, 0, now.lanes) + Mux(self.issue, self.lanes, 0)),
             last_address.eq(self.address),
-            add.eq(closes),
+            fetch.eq(closes),
         ]
         with m.If(closes):
             m.d.sync += [

@@ -172,14 +172,18 @@ class UpdatePass(Component):
         lost = Signal(MAX_LEFT, reset_less=True)
         decay = Signal(4, reset_less=True)
         rest = Signal(15, reset_less=True)  # bits of V that the decay shifts out
-        with m.If(self.start):
-            m.d.sync += [
-                amount.eq(q + MAX_LEFT),
-                random_mask.eq(Cat(q > bit for bit in range(MAX_SHIFT))),
-                lost.eq(Cat(-q > bit for bit in range(MAX_LEFT))),
-                decay.eq(self.layer.decay),
-                rest.eq(Cat(self.layer.to_zero & (self.layer.decay > bit) for bit in range(15))),
-            ]
+        right, left = Signal(range(MAX_SHIFT + 1)), Signal(range(MAX_LEFT + 1))
+        rounded = Signal(4, reset_less=True)
+        m.d.sync += [
+            right.eq(Mux(q[-1], 0, q)),
+            left.eq(Mux(q[-1], -q, 0)),
+            amount.eq(q + MAX_LEFT),
+            decay.eq(self.layer.decay),
+            rounded.eq(Mux(self.layer.to_zero, self.layer.decay, 0)),
+            random_mask.eq(_ones(right, MAX_SHIFT)),
+            lost.eq(_ones(left, MAX_LEFT)),
+            rest.eq(_ones(rounded, 15)),
+        ]
         return {
             "step": max(f.gradient, f.weight + 1),
             "amount": amount,
@@ -248,3 +252,8 @@ class UpdatePass(Component):
             clipped.eq((beyond | clip) & present),
         ]
         return result, delay(m, v_left, 1, f"v_left{lane}"), clipped
+
+
+def _ones(count, width):
+    """Return `width` bits of which the lowest `count` are set."""
+    return ~(C(-1, width).as_unsigned() << count)[:width]

@@ -9,6 +9,7 @@ from golden.core_config import CoreConfig
 from hw.events import event_layout
 from hw.interfaces import LAYER_LAYOUT
 from hw.operation import Mode
+from hw.stream_buffer import StreamBuffer
 
 ROW = 8
 """Output positions (or groups of a dense layer) that one walker row spans: the largest kernel."""
@@ -44,9 +45,10 @@ class WalkRows(Component):
 
     Kernel ranges are clipped to the map (and to the stride's phase). GRADIENT and BACKWARD filter
     the positions (dense layers: groups) without a non-zero gamma, a row of up to `ROW` at once. An
-    event takes as many cycles as it has rows, whether they are visited or not; nine registers
-    stand between event and row, five for its addresses, the row's counter, and three for the
-    filter. They all move on together, and stand still together while a row to be visited waits.
+    event takes as many cycles as it has rows, whether they are visited or not. Ten registers stand
+    between event and row: five for its addresses, a buffer, the row's counter, and three for the
+    filter. The last four move on together, and stand still together while a row to be visited
+    waits.
 
     Parameters
     ----------
@@ -86,12 +88,19 @@ class WalkRows(Component):
 
     def elaborate(self, platform):
         m = Module()
-        stall, take = Signal(), Signal()
-        m.d.comb += self.events.ready.eq(take)
         constants = self._constants(m)
-        first, coming = self._addresses(m, take, constants)
-        inside = self._filter(m, stall, take, first, coming[-1], constants)
-        m.d.comb += self.busy.eq(Cat(*coming, *inside).any())
+        move = Signal()
+        five, coming = self._addresses(m, move, constants)
+        layout = data.StructLayout({name: value.shape() for name, value in five.items()})
+        m.submodules.buffer = buffer = StreamBuffer(layout)
+        m.d.comb += [
+            move.eq(buffer.i.ready),
+            self.events.ready.eq(move),
+            buffer.i.valid.eq(coming[-1]),
+            *(buffer.i.payload[name].eq(value) for name, value in five.items()),
+        ]
+        inside = self._filter(m, buffer.o, constants)
+        m.d.comb += self.busy.eq(Cat(*coming, buffer.o.valid, *inside).any())
         return m
 
     def _constants(self, m):
@@ -127,7 +136,7 @@ class WalkRows(Component):
                 m.d.sync += registers[key].eq(value)
         return registers
 
-    def _addresses(self, m, take, constant):
+    def _addresses(self, m, move, constant):
         """Add the five stages from an event to the addresses and window of its first row."""
         config, layer, source = self.config, self.layer, self.source
         map_bits, event = config.map_bits, self.events.payload
@@ -137,7 +146,7 @@ class WalkRows(Component):
 
         def following(condition=1):
             register = Signal(name=f"valid_{len(valid)}")
-            with m.If(take):
+            with m.If(move):
                 m.d.sync += register.eq(valid[-1] & condition)
             valid.append(register)
 
@@ -153,7 +162,7 @@ class WalkRows(Component):
             return {name: stage[name] for name in (*identity, *names)}
 
         # 1: the padded coordinates; products of the event's own
-        one = self._stage(m, "one", take, {
+        one = self._stage(m, "one", move, {
             **identity,
             "padded_y": narrow(event.y + layer.padding, position),
             "padded_x": narrow(event.x + layer.padding, position),
@@ -180,7 +189,7 @@ class WalkRows(Component):
             over, last = padded >> layer.stride, constant[f"last_{axis}"]
             fields[f"low_{axis}"] = narrow(Mux(at < 0, 0, at >> layer.stride), position)
             fields[f"high_{axis}"] = narrow(Mux(over < last, over, last), position)
-        two = self._stage(m, "two", take, fields)
+        two = self._stage(m, "two", move, fields)
         inside = (one["pool_y"] <= constant["last_y"]) & (one["pool_x"] < layer.x_words)
         following(~pool | inside)
 
@@ -190,7 +199,7 @@ class WalkRows(Component):
             low, padded = two[f"low_{axis}"], two[f"padded_{axis}"]
             fields[f"kernel_{axis}"] = narrow(padded - (low << layer.stride), 4)
         low_x, low_y = two["low_x"], two["low_y"]
-        three = self._stage(m, "three", take, {
+        three = self._stage(m, "three", move, {
             **fields,
             "weight": narrow(layer.weight_base + two["feature"], 16),
             "tag": narrow(source.error_base + two["tag"], 16),
@@ -208,7 +217,7 @@ class WalkRows(Component):
 
         # 4: products of the window's
         names = ("feature", "weight", "tag", "y", "y_high", "x_low", "empty")
-        four = self._stage(m, "four", take, {
+        four = self._stage(m, "four", move, {
             **kept(three, *names),
             "ny": narrow(three["y"] * self.layer_stride, 16),
             "nx": narrow(three["x"] * layer.groups, 16),
@@ -222,15 +231,16 @@ class WalkRows(Component):
         following()
 
         # 5: sums
-        five = self._stage(m, "five", take, {
-            **kept(four, "feature", "tag", "y", "y_high", "x_low", "empty", "outside", "last"),
+        five = self._stage(m, "five", move, {
+            **kept(four, "feature", "tag", "y", "x_low", "empty", "outside", "last"),
+            "before_last": narrow(four["y_high"] - 1, map_bits),
             "weight": narrow(four["weight"] + four["k"], 16),
             "word": narrow(four["word"] + four["ny"] + four["nx"], 16),
         })  # fmt: skip
         following()
         return five, valid[1:]
 
-    def _filter(self, m, stall, take, first, first_valid, constant):
+    def _filter(self, m, arriving, constant):
         """Add the counter over an event's rows, and the three stages that filter them."""
         config, layer = self.config, self.layer
         map_bits = config.map_bits
@@ -247,21 +257,19 @@ class WalkRows(Component):
         ]
 
         # the row under way
-        row = {
-            name: Signal(value.shape(), name=f"row_{name}", reset_less=True)
-            for name, value in first.items()
-        }
+        row = Signal.like(arriving.payload, name="row", reset_less=True)
         valid = [Signal(name=f"row_valid_{stage}") for stage in range(4)]
+        stall = Signal()
         m.d.comb += [
-            take.eq(~stall & (~valid[0] | row["last"])),
-            flag_out.addr.eq(row["y"]),
+            arriving.ready.eq(~stall & (~valid[0] | row.last)),
+            flag_out.addr.eq(row.y),
         ]
-        with m.If(take):
-            m.d.sync += [valid[0].eq(first_valid), *(row[name].eq(first[name]) for name in row)]
+        with m.If(arriving.ready):
+            m.d.sync += [valid[0].eq(arriving.valid), row.eq(arriving.payload)]
         with m.Elif(~stall):
             m.d.sync += [
                 row["y"].eq(row["y"] + 1),
-                row["last"].eq(row["y"] + 1 == row["y_high"]),
+                row["last"].eq(row["y"] == row["before_last"]),
                 row["weight"].eq(row["weight"] + constant["weight_step"]),
                 row["word"].eq(row["word"] + constant["word_step"]),
             ]

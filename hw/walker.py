@@ -200,14 +200,11 @@ class Walker(Component):
 
         slots = (Const(1, 4) << layer.pack) - 1
         place = Signal(5)  # of the position, from the first one of its row's first word on
-        rows_step, groups_step, along = Signal(16), Signal(16), Signal(16)
+        rows_step, groups_step = Signal(16), Signal(16)
         m.d.comb += [
             place.eq((one["x_low"] & slots) + one["step"]),
             rows_step.eq(one["step"] * layer.rows),
             groups_step.eq(one["step"] * layer.groups),
-            along.eq(
-                Mux(layer.dense, one["step"], Mux(one["many"], groups_step, place >> layer.pack))
-            ),
         ]
         spikes = sum(one["bits"][1:], one["bits"][0])
         final = one["output"] == layer.groups - 1
@@ -218,7 +215,9 @@ class Walker(Component):
             "back": (one["step"] << layer.stride)[:6],
             "rows_step": rows_step,
             "word": (one["word"] + one["group"])[:16],
-            "along": along,
+            "groups_step": groups_step,
+            "along": Mux(layer.dense, one["step"], place >> layer.pack)[:4],
+            "many": one["many"],
             "slot": (place & slots)[: len(op.slot)],
             "lanes": Mux(pool, spikes, Mux(final, self.last_lanes, config.lanes))[: len(op.lanes)],
         })  # fmt: skip
@@ -231,7 +230,7 @@ class Walker(Component):
             self.valid.eq(two_valid | two_flush),
             self.finished.eq(two_end),
             op.weight.eq(two["weight"] + Mux(layer.dense, two["rows_step"], -two["back"])),
-            op.word.eq(two["word"] + two["along"]),
+            op.word.eq(two["word"] + Mux(two["many"], two["groups_step"], two["along"])),
             op.slot.eq(two["slot"]),
             op.first.eq(two["first"] | two_flush),
             op.null.eq(idle),

@@ -56,7 +56,7 @@ class Dispatcher(Component):
     o : Out(stream.Signature(MARKED_LAYOUT))
         Response, without CRC.
     rows_*
-        Row access; `rows_i`/`rows_o` are its bytes.
+        Row access; `rows_i`/`rows_o` are its bytes, `rows_o` up to the one marked last.
     frames_*
         Frame loader; the receiver's bytes go there while `frames_bytes` is high.
     run, run_* : queue of intervals
@@ -151,26 +151,41 @@ class Dispatcher(Component):
 
         access, frames, wait = top(ACCESS), top(FRAMES), top(WAIT)
         job = data.View(JOB_LAYOUT, header[: JOB.width])
-        is_run = request.type == Packet.RUN
-        is_result = request.type == Packet.RESULT
-        is_write = request.type == Packet.WRITE
-        is_echo = request.type == Packet.ECHO
+        is_run, is_result, is_write, is_echo = (
+            Signal(name=f"is_{name}") for name in ("run", "result", "write", "echo")
+        )
+        runs_differ = Signal()
+        m.d.sync += runs_differ.eq(job.run != frames.run)
 
-        with m.Switch(request.type):
-            for kind, (size, nothing) in HEADERS.items():
-                with m.Case(kind):
-                    m.d.comb += [
-                        fixed.eq(size),
-                        exact.eq(nothing),
-                        known.eq(1),
-                        repeatable.eq(kind in IDEMPOTENT),
-                    ]
+        def look():
+            """Take over what the request's type and sequence number say."""
+            m.d.sync += [
+                known.eq(0),
+                is_hello.eq(request.type == Packet.HELLO),
+                is_run.eq(request.type == Packet.RUN),
+                is_result.eq(request.type == Packet.RESULT),
+                is_write.eq(request.type == Packet.WRITE),
+                is_echo.eq(request.type == Packet.ECHO),
+                is_same.eq(
+                    greeted
+                    & (request.sequence == last)
+                    & ((request.type == last_type) | (request.type == Packet.HELLO))
+                ),
+                is_next.eq(greeted & (request.sequence == (last + 1)[:8])),
+            ]
+            with m.Switch(request.type):
+                for kind, (size, nothing) in HEADERS.items():
+                    with m.Case(kind):
+                        m.d.sync += [
+                            fixed.eq(size),
+                            exact.eq(nothing),
+                            known.eq(1),
+                            repeatable.eq(kind in IDEMPOTENT),
+                        ]
+                with m.Default():
+                    m.d.sync += repeatable.eq(0)
+
         m.d.comb += [
-            is_hello.eq(request.type == Packet.HELLO),
-            is_same.eq(
-                greeted & (request.sequence == last) & ((request.type == last_type) | is_hello)
-            ),
-            is_next.eq(greeted & (request.sequence == (last + 1)[:8])),
             self.rows_space.eq(
                 Mux(is_hello, Space.REGISTERS, Mux(is_result, RESULT_SPACE, access.space))
             ),
@@ -201,33 +216,34 @@ class Dispatcher(Component):
         with m.FSM():
             with m.State("IDLE"):
                 m.d.sync += [collected.eq(0), timer.eq(0), position.eq(0), echoed.eq(1)]
+                look()
                 with m.If(self.packet.valid):
                     m.d.sync += status.eq(Status.OK)
-                    with m.If(~is_hello & ~is_next & ~is_same):
-                        m.d.comb += self.sequence_error.eq(1)
-                        answer(Status.SEQUENCE)
-                    with m.Elif(is_same & ~repeatable):
-                        answer(last_status)
+                    m.next = "JUDGE"
+            with m.State("JUDGE"):
+                with m.If(~is_hello & ~is_next & ~is_same):
+                    m.d.comb += self.sequence_error.eq(1)
+                    answer(Status.SEQUENCE)
+                with m.Elif(is_same & ~repeatable):
+                    answer(last_status)
+                with m.Else():
+                    m.d.sync += [last.eq(request.sequence), last_type.eq(request.type)]
+                    with m.If(
+                        ~known | (request.length < fixed) | (exact & (request.length != fixed))
+                    ):
+                        answer(Status.UNKNOWN)
                     with m.Else():
-                        m.d.sync += [last.eq(request.sequence), last_type.eq(request.type)]
-                        with m.If(
-                            ~known | (request.length < fixed) | (exact & (request.length != fixed))
-                        ):
-                            answer(Status.UNKNOWN)
-                        with m.Else():
-                            m.next = "HEADER"
+                        m.next = "HEADER"
             with m.State("HEADER"):
                 with m.If(collected == fixed):
                     with m.Switch(request.type):
                         with m.Case(Packet.HELLO):
                             m.d.sync += greeted.eq(1)
                             answer(Status.OK)
-                        with m.Case(Packet.RESULT):
-                            m.next = "WAIT"
                         with m.Case(Packet.ECHO):
                             answer(Status.OK)
-                        with m.Case(Packet.FRAMES, Packet.RUN):
-                            m.next = "ORDER"
+                        with m.Case(Packet.FRAMES, Packet.RUN, Packet.RESULT):
+                            m.next = "AGE"
                         with m.Default():
                             m.d.comb += self.rows_check.eq(1)
                             m.next = "CHECK"
@@ -264,8 +280,13 @@ class Dispatcher(Component):
                 ]
                 with m.If(self.rows_done):
                     answer(Status.OK)
+            with m.State("AGE"):
+                # The queue takes two cycles to place the interval.
+                m.next = "ORDER"
+                with m.If(is_result):
+                    m.next = "WAIT"
             with m.State("ORDER"):
-                with m.If(is_run & (job.run != frames.run)):
+                with m.If(is_run & runs_differ):
                     m.d.comb += self.frames_drop.eq(1)
                     answer(Status.RANGE)
                 with m.Elif(self.run_is_past):
@@ -384,7 +405,7 @@ class Dispatcher(Component):
                     self.o.payload.eq(self.rows_o.payload),
                     self.rows_o.ready.eq(self.o.ready),
                 ]
-                with m.If(self.rows_done):
+                with m.If(self.o.valid & self.o.ready & self.o.p.last):
                     m.next = "RELEASE"
             with m.State("RELEASE"):
                 m.d.comb += self.packet.ready.eq(1)

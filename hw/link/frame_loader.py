@@ -265,21 +265,26 @@ class _WordWalker(Component):
         slot_base = Signal(range(lanes))
         word = Signal(lanes)
         slot_lanes = Signal(range(lanes + 1))
-        places = Signal(range(lanes + 1))
+        last_c, last_x, last_y = Signal(13), Signal(8), Signal(8)
+        last_place = Signal(range(lanes))
         channel_end, word_end, row_end = Signal(), Signal(), Signal()
         entry = data.View(entry_layout(self._config), self.entry)
         xw, g = Signal(8), Signal(self._config.group_bits)
 
-        m.d.comb += [
+        m.d.sync += [
             slot_lanes.eq(lanes >> self.map.pack),
-            places.eq(1 << self.map.pack),
-            channel_end.eq(c == self.map.channels - 1),
-            row_end.eq(channel_end & (x == self.map.width - 1)),
+            last_place.eq((1 << self.map.pack) - 1),
+            last_c.eq(self.map.channels - 1),
+            last_x.eq(self.map.width - 1),
+            last_y.eq(self.map.height - 1),
+        ]
+        m.d.comb += [
+            channel_end.eq(c == last_c),
+            row_end.eq(channel_end & (x == last_x)),
             word_end.eq(
-                (channel_end & ((x == self.map.width - 1) | (place == places - 1)))
-                | (lane == lanes - 1)
+                (channel_end & ((x == last_x) | (place == last_place))) | (lane == lanes - 1)
             ),
-            self.final.eq(row_end & (y == self.map.height - 1)),
+            self.final.eq(row_end & (y == last_y)),
             entry.bits.eq(word | (self.bit << lane)),
             entry.y.eq(y),
             entry.x.eq(xw),

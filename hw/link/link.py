@@ -14,6 +14,7 @@ from hw.link.registers import EVENTS, SOURCES, Registers
 from hw.link.rows import RowAccess
 from hw.link.runs import RunQueue
 from hw.link.slip import SlipDecoder, SlipEncoder
+from hw.stream_buffer import StreamBuffer
 
 __all__ = ["Link"]
 
@@ -78,11 +79,17 @@ class Link(Component):
         connect(m, receiver.packet, dispatcher.packet)
         connect(m, receiver.bytes, dispatcher.bytes)
         connect(m, dispatcher.rows_i, rows.i)
-        connect(m, rows.o, dispatcher.rows_o)
         connect(m, dispatcher.frames_bytes, frames.bytes)
         connect(m, dispatcher.o, transmitter.i)
-        connect(m, transmitter.o, encoder.i)
-        connect(m, encoder.o, flipped(self.tx))
+        for name, source, target in (
+            ("read_buffer", rows.o, dispatcher.rows_o),
+            ("frame_buffer", transmitter.o, encoder.i),
+            ("byte_buffer", encoder.o, flipped(self.tx)),
+        ):
+            buffer = StreamBuffer(source.payload.shape())
+            m.submodules[name] = buffer
+            connect(m, source, buffer.i)
+            connect(m, buffer.o, target)
         connect(m, rows.access, flipped(core.access))
         connect(m, frames.frame_write, flipped(core.frame_write))
         connect(m, queue.job, flipped(core.job))

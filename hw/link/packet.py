@@ -40,7 +40,7 @@ class PacketReceiver(Component):
     packet : Out(stream.Signature(header_layout(config)))
         Header of the packet held; taking it releases the buffer.
     bytes : Out(stream.Signature(8))
-        Payload of the packet held, from its first byte, at most one byte in two cycles.
+        Payload of the packet held, from its first byte.
     empty : Out(1)
         All payload bytes are taken.
     crc_error, length_error : Out(1)
@@ -71,7 +71,8 @@ class PacketReceiver(Component):
         count = Signal(range(longest + FRAME_OVERHEAD + 2))
         too_long = count == longest + FRAME_OVERHEAD + 1
         position = Signal(clog2(longest + FRAME_OVERHEAD + 2))
-        taken = Signal(range(longest + 1))
+        following = Signal(range(longest + 1))  # byte that is read next
+        left = Signal(range(longest + 1))  # bytes not taken
         header = self.packet.payload
 
         m.d.comb += [
@@ -97,7 +98,8 @@ class PacketReceiver(Component):
                 m.d.comb += crc.start.eq(1)
                 m.d.sync += [
                     count.eq(0),
-                    taken.eq(0),
+                    following.eq(0),
+                    left.eq(count - FRAME_OVERHEAD),
                     header.length.eq(count - FRAME_OVERHEAD),
                 ]
                 with m.If(count == 0):
@@ -109,18 +111,24 @@ class PacketReceiver(Component):
                 with m.Else():
                     m.d.sync += self.packet.valid.eq(1)
 
+        # The memory's output and one register behind it; the memory is slow.
+        fetched, show = Signal(), Signal()
         m.d.comb += [
-            self.empty.eq(taken == header.length),
-            read.addr.eq(taken),
-            read.en.eq(~self.bytes.valid),
-            self.bytes.payload.eq(read.data),
+            self.empty.eq(left == 0),
+            show.eq(~self.bytes.valid | self.bytes.ready),
+            read.addr.eq(following),
+            read.en.eq(~fetched | show),
         ]
+        with m.If(read.en):
+            m.d.sync += fetched.eq(self.packet.valid & (following != header.length))
+            with m.If(self.packet.valid & (following != header.length)):
+                m.d.sync += following.eq(following + 1)
+        with m.If(show):
+            m.d.sync += [self.bytes.valid.eq(fetched), self.bytes.payload.eq(read.data)]
         with m.If(self.bytes.valid & self.bytes.ready):
-            m.d.sync += [self.bytes.valid.eq(0), taken.eq(taken + 1)]
-        with m.Elif(self.packet.valid & ~self.empty):
-            m.d.sync += self.bytes.valid.eq(1)
+            m.d.sync += left.eq(left - 1)
         with m.If(self.packet.valid & self.packet.ready):
-            m.d.sync += [self.packet.valid.eq(0), self.bytes.valid.eq(0)]
+            m.d.sync += [self.packet.valid.eq(0), self.bytes.valid.eq(0), fetched.eq(0)]
         return m
 
 

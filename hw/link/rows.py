@@ -32,7 +32,7 @@ class RowAccess(Component):
     length : In
         Bytes of rows that a write brings.
     check : In(1)
-        Pulse: look whether the access is possible; `checked` follows within `rows` + 2 cycles.
+        Pulse: look whether the access is possible; `checked` follows within `rows` + 4 cycles.
     checked, wrong_space, wrong_length, wrong_range : Out(1)
         One-cycle pulse, and with it what is wrong, first one first.
     begin, write : In(1)
@@ -92,30 +92,43 @@ class RowAccess(Component):
         m = Module()
         config = self._config
         shift_bytes = self._width // 8
+        # Of the space: taken over until a check or an access begins.
         depth = Signal(17)
-        row_bytes = Signal(range(shift_bytes + 1))
+        row_bytes, last_byte = Signal(range(shift_bytes + 1)), Signal(range(shift_bytes + 1))
         most = Signal(16)
         known = Signal()
+        space = Signal.like(self.access.space)
+        is_register, is_result, is_protected = Signal(), Signal(), Signal()
+        end = Signal(len(self.start) + 1)
+        too_many, beyond = Signal(), Signal()
         expected = Signal(17)
         todo = Signal(16)
         address = Signal(16)
         index = Signal(range(shift_bytes + 1))
         register = Signal(self._width)
-        is_register = self.space == Space.REGISTERS
-        is_result = self.space == RESULT_SPACE
-
-        with m.Switch(self.space):
-            for space in Space:
-                with m.Case(space):
-                    rows, size, limit = self._shape(space)
-                    m.d.comb += [
-                        known.eq(1),
-                        depth.eq(rows),
-                        row_bytes.eq(size),
-                        most.eq(min(limit, 65535)),
-                    ]
-            with m.Case(RESULT_SPACE):
-                m.d.comb += row_bytes.eq(2 * config.lanes)
+        def take_over():
+            m.d.sync += [
+                known.eq(0),
+                space.eq(self.space),
+                is_register.eq(self.space == Space.REGISTERS),
+                is_result.eq(self.space == RESULT_SPACE),
+                is_protected.eq(self.start < len(READ_ONLY) + len(STATUS)),
+                end.eq(self.start + self.rows),
+            ]
+            with m.Switch(self.space):
+                for number in Space:
+                    with m.Case(number):
+                        rows, size, limit = self._shape(number)
+                        m.d.sync += [
+                            known.eq(1),
+                            depth.eq(rows),
+                            row_bytes.eq(size),
+                            last_byte.eq(size - 1),
+                            most.eq(min(limit, 65535)),
+                        ]
+                with m.Case(RESULT_SPACE):
+                    size = 2 * config.lanes
+                    m.d.sync += [row_bytes.eq(size), last_byte.eq(size - 1)]
 
         count_bits = config.formats.count
         counts = Cat(
@@ -123,18 +136,20 @@ class RowAccess(Component):
             for lane in range(config.lanes)
         )
         m.d.comb += [
-            self.access.space.eq(self.space),
+            self.access.space.eq(space),
             self.access.address.eq(address),
             self.access.write_data.eq(register),
             self.register_address.eq(address),
             self.register_write_data.eq(register),
             self.result_address.eq(address),
             self.o.p.data.eq(register[:8]),
-            self.o.p.last.eq((index == row_bytes - 1) & (todo == 1)),
+            self.o.p.last.eq((index == last_byte) & (todo == 1)),
         ]
+        m.d.sync += self.checked.eq(0)
 
         with m.FSM():
             with m.State("IDLE"):
+                take_over()
                 m.d.sync += [
                     index.eq(0),
                     expected.eq(0),
@@ -142,28 +157,29 @@ class RowAccess(Component):
                     address.eq(self.start),
                 ]
                 with m.If(self.check):
-                    m.next = "CHECK"
+                    m.next = "BOUNDS"
                 with m.If(self.begin):
                     with m.If(self.write):
                         m.next = "TAKE"
                     with m.Else():
                         m.next = "ASK"
+            with m.State("BOUNDS"):
+                m.d.sync += [too_many.eq(self.rows > most), beyond.eq(end > depth)]
+                m.next = "CHECK"
             with m.State("CHECK"):
                 # rows * row_bytes by repeated addition; `most` bounds the cycles.
-                m.d.comb += self.wrong_range.eq(
-                    (self.rows == 0)
-                    | (self.rows > most)
-                    | (self.start + self.rows > depth)
-                    | (self.write & is_register & (self.start < len(READ_ONLY) + len(STATUS)))
-                )
-                m.d.comb += self.wrong_space.eq(~known)
-                with m.If(~known | (self.rows > most) | (todo == 0)):
-                    m.d.comb += [
-                        self.checked.eq(1),
-                        self.wrong_length.eq(
-                            self.write & (self.rows <= most) & (expected != self.length)
-                        ),
-                    ]
+                m.d.sync += [
+                    self.wrong_space.eq(~known),
+                    self.wrong_length.eq(self.write & ~too_many & (expected != self.length)),
+                    self.wrong_range.eq(
+                        (self.rows == 0)
+                        | too_many
+                        | beyond
+                        | (self.write & is_register & is_protected)
+                    ),
+                ]
+                with m.If(~known | too_many | (todo == 0)):
+                    m.d.sync += self.checked.eq(1)
                     m.next = "IDLE"
                 with m.Else():
                     m.d.sync += [todo.eq(todo - 1), expected.eq(expected + row_bytes)]
@@ -188,7 +204,7 @@ class RowAccess(Component):
                 m.d.comb += self.o.valid.eq(1)
                 with m.If(self.o.ready):
                     m.d.sync += [register.eq(register >> 8), index.eq(index + 1)]
-                    with m.If(index == row_bytes - 1):
+                    with m.If(index == last_byte):
                         m.d.sync += [todo.eq(todo - 1), address.eq(address + 1)]
                         m.next = "ASK"
                         with m.If(todo == 1):

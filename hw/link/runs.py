@@ -76,12 +76,7 @@ class RunQueue(Component):
         recent = Signal()
 
         m.d.comb += [
-            age.eq(self.next_run - self.run),
-            self.is_next.eq(age == 0),
-            self.is_past.eq((age != 0) & ~age[-1] & (history != 0)),
             recent.eq((age != 0) & (age <= history)),
-            self.result_coming.eq(recent & (age <= outstanding)),
-            self.result_ready.eq(recent & (age > outstanding)),
             self.full.eq(outstanding == 2),
             self.pending.eq(outstanding != 0),
             self.finished_runs.eq(self.next_run - outstanding),
@@ -90,6 +85,13 @@ class RunQueue(Component):
                 data.View(JOB_LAYOUT, jobs[self.next_run[0] ^ waiting[0]].as_value())
             ),
             started.eq(self.job.valid & self.job.ready),
+        ]
+        m.d.sync += [
+            age.eq(self.next_run - self.run),
+            self.is_next.eq(age == 0),
+            self.is_past.eq((age != 0) & ~age[-1] & (history != 0)),
+            self.result_coming.eq(recent & (age <= outstanding)),
+            self.result_ready.eq(recent & (age > outstanding)),
         ]
         with m.If(self.push):
             m.d.sync += [
