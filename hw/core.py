@@ -10,6 +10,7 @@ from golden.core_config import CoreConfig, clog2
 from golden.random_weights import KEY_UPDATE
 from host.protocol.packets import Space
 from host.protocol.program import ErrorFlag, Op
+from hw.arith import delay
 from hw.clear import ClearPass
 from hw.datapath import Datapath
 from hw.dropout import DropPass
@@ -144,9 +145,7 @@ class Core(Component):
         unlisted = (command.argument & int(ErrorFlag.SUM | ErrorFlag.PLANE)).any()
         skip = Signal()  # no non-zero gamma: nothing to walk
         delta_zero = Signal()
-        skipped = Signal()
         m.d.comb += skip.eq(start & (is_op[Op.GRADIENT] | is_op[Op.BACKWARD]) & ~error.any_nonzero)
-        m.d.sync += skipped.eq(skip)
         with m.If(start & is_op[Op.BACKWARD]):
             m.d.sync += delta_zero.eq(skip)
         walk_start = Signal()
@@ -220,10 +219,10 @@ class Core(Component):
             self.result_groups.eq(loss.result_groups),
             update.keys.eq(keys.keys),
             drop.keys.eq(keys.keys),
-            sequencer.done.eq(
-                skipped | datapath.done | Cat(*(unit.done for unit in passes.values())).any()
-            ),
         ]
+        m.d.sync += sequencer.done.eq(
+            skip | datapath.done | Cat(*(unit.done for unit in passes.values())).any()
+        )
 
         # ---- counters
         issues = [(walker.valid & walker.operation.issued, walker.operation.lanes)]
@@ -342,13 +341,15 @@ class Core(Component):
         ]
         with m.If(shift[-2]):
             m.d.sync += held.eq(answer)
+        instruction = delay(m, sequencer.program_out, 1, "instruction")
+        counters = delay(m, profile.read_data, 1, "counters")
         with m.Switch(access.space):
             with m.Case(Space.LAYERS):
                 m.d.comb += answer.eq(sequencer.table_out)
             with m.Case(Space.PROGRAM):
-                m.d.comb += answer.eq(sequencer.program_out)
+                m.d.comb += answer.eq(instruction)
             with m.Case(Space.PROFILE):
-                m.d.comb += answer.eq(profile.read_data)
+                m.d.comb += answer.eq(counters)
             for space, users in ports.items():
                 with m.Case(space):
                     m.d.comb += answer.eq(users.memory.read.data)

@@ -183,7 +183,7 @@ class Datapath(Component):
         to_delta = self.walking & (self.mode == Mode.BACKWARD)
         standby(m, "state", state, to_state)
         standby(m, "momentum", momentum, to_momentum)
-        standby(m, "backward", backward, to_delta | late.any())
+        standby(m, "backward", backward, to_delta | self.delta_busy)
         summing, summing_valid = ages[1], valids[1]  # the operands are there a cycle late
         ready = ages[READ_LATENCY + 1]
         m.d.comb += [
@@ -228,6 +228,6 @@ class Datapath(Component):
         m.d.sync += tail.eq(Mux(ended, 0, tail << 1 | self.finished))
         m.d.comb += self.done.eq(ended)
         # from the flush to the cycle after the last write
-        m.d.sync += late.eq(late << 1 | (self.finished & (self.mode == Mode.BACKWARD)))
-        m.d.comb += self.delta_busy.eq(late.any())
+        begins = self.finished & (self.mode == Mode.BACKWARD)
+        m.d.sync += [late.eq(late << 1 | begins), self.delta_busy.eq(begins | late[:-1].any())]
         return m

@@ -12,7 +12,7 @@ from hw.random_bits import KEYS_LAYOUT, RandomWord
 
 KEYS_WAIT = 4
 """Cycles from `start` to the walk: a job's first instruction may come before its round keys."""
-WRITE_STAGE = RandomWord.latency + 1
+WRITE_STAGE = RandomWord.latency + 2
 """Cycles from a word's last hash address to its write."""
 
 
@@ -22,7 +22,7 @@ class DropPass(Component):
     Golden: `golden.dropout`. One hash serves four neighbouring channels of a position, so a word of
     P lanes takes P/4 cycles; P/2 where a position has two lanes only.
 
-    `done` comes ``words * hashes + 13`` cycles after `start`, with the last write.
+    `done` comes ``words * hashes + 14`` cycles after `start`, with the last write.
 
     Parameters
     ----------
@@ -104,6 +104,8 @@ class DropPass(Component):
             y.eq(walker.y),
             channels.eq(channel >> four),
             hashed.keys.eq(self.keys),
+        ]
+        m.d.sync += [
             hashed.x.eq(Cat(y, x, channels[:2])),
             hashed.y.eq(Cat(channels[2:10], layer.hash_id | TAG)),
         ]

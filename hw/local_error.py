@@ -12,7 +12,7 @@ from hw.interfaces import LAYER_LAYOUT, READ_LATENCY, entry_layout, read_port, w
 from hw.map_walker import ADDRESS_BITS, LaneMask, MapWalker
 from hw.pool_address import PoolAddress
 
-WRITE_STAGE = READ_LATENCY + 3
+WRITE_STAGE = READ_LATENCY + 4
 """Cycles from a word's meeting with the mask list to the write of its gamma."""
 
 
@@ -34,7 +34,7 @@ class ErrorPass(Component):
         PLANE   gamma := sat_gamma((2**t S + 128) >> 8)      for GRADIENT with bit plane t
 
     A word passes when the mask list's front is known: with the first entry in cycle E after `start`
-    (E >= 2) and one per cycle from then on, `done` comes ``words + E + 6`` cycles after `start`,
+    (E >= 2) and one per cycle from then on, `done` comes ``words + E + 7`` cycles after `start`,
     with the last write. The list may stall at any time. `saturated` follows a word's write by
     2 cycles. Two multipliers per lane, delta x 12 and gamma x 12 bits.
 
@@ -274,7 +274,7 @@ class ErrorPass(Component):
         product_e = register(signed(f.delta + width), "product_e")
         product_c = register(signed(f.gamma + width), "product_c")
         total = register(signed(max(f.delta, f.gamma) + width + 1), "total")
-        rounded = round_shift(total, COEFFICIENT_FRACTION)
+        rounded = delay(m, round_shift(total, COEFFICIENT_FRACTION), 1, f"rounded_{lane}")
         limited, clip = saturate(rounded, f.gamma)
         limited_wide, clip_wide = saturate(rounded, f.delta)
         wide = coefficients["wide"]
@@ -288,7 +288,7 @@ class ErrorPass(Component):
         ]
         # Half an LSB and more, either sign, rounds to something else than 0.
         upper = total[COEFFICIENT_FRACTION - 1 :]
-        return result, clipped, upper.any() & ~upper.all()
+        return result, clipped, delay(m, upper.any() & ~upper.all(), 1, f"nonzero_{lane}")
 
     def _write(self, m, enable, gammas):
         """Add the writes of gamma, in word order."""

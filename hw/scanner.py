@@ -3,10 +3,11 @@
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.fifo import SyncFIFO
-from amaranth.lib.wiring import Component, In, Out
+from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from golden.core_config import CoreConfig
 from hw.interfaces import READ_LATENCY, entry_layout
+from hw.stream_buffer import StreamBuffer
 
 QUEUE = 8
 """Entries read ahead: covers the memory's latency at one entry per cycle."""
@@ -16,7 +17,7 @@ class Scanner(Component):
     """Stream of the entries of one list, up to and including the one marked last.
 
     Reads one entry per cycle ahead of its consumer; empty words are not in the list, so they cost
-    nothing. The first entry is offered 4 cycles after `start`.
+    nothing. The first entry is offered 6 cycles after `start`.
 
     Parameters
     ----------
@@ -52,31 +53,34 @@ class Scanner(Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.queue = queue = SyncFIFO(width=self.entry.size, depth=QUEUE)
+        m.submodules.buffer = buffer = StreamBuffer(self.entry)
         active = Signal()
-        following = Signal(16)
+        following = Signal(16, reset_less=True)
         flight = Signal(READ_LATENCY)
-        spoken_for = Signal(range(QUEUE + READ_LATENCY + 1))
-        read = Signal()
-        arrived = Signal()
-        direct = Signal()
+        room = Signal(range(QUEUE + 1))  # entries that may still be asked for
+        read, arrived, ended = Signal(), Signal(), Signal()
+        direct, taken = Signal(), Signal()
 
         m.d.comb += [
-            spoken_for.eq(queue.level + sum(flight)),
-            read.eq(self.start | (active & (spoken_for < QUEUE) & ~(arrived & self.data.last))),
-            self.address.eq(Mux(self.start, self.base, following)),
-            arrived.eq(flight[-1] & active),
+            read.eq(active & (room != 0)),
+            self.address.eq(following),
+            arrived.eq(flight[-1]),
+            ended.eq(arrived & self.data.last),
             queue.w_data.eq(self.data),
             direct.eq(arrived & ~queue.r_rdy),
-            queue.w_en.eq(arrived & ~(direct & self.entries.ready)),
-            self.entries.payload.eq(Mux(direct, self.data, queue.r_data)),
-            self.entries.valid.eq(queue.r_rdy | direct),
-            queue.r_en.eq(self.entries.ready),
+            queue.w_en.eq(arrived & ~(direct & buffer.i.ready)),
+            buffer.i.payload.eq(Mux(direct, self.data, queue.r_data)),
+            buffer.i.valid.eq(queue.r_rdy | direct),
+            queue.r_en.eq(buffer.i.ready),
+            taken.eq(buffer.i.valid & buffer.i.ready),
         ]
-        m.d.sync += flight.eq(flight << 1 | read)
+        connect(m, buffer.o, flipped(self.entries))
+        m.d.sync += [flight.eq(flight << 1 | read), room.eq(room - read + taken)]
         with m.If(read):
-            m.d.sync += following.eq(self.address + 1)
-        with m.If(arrived & self.data.last):
+            m.d.sync += following.eq(following + 1)
+        with m.If(ended):
+            # what was asked for behind the last entry is forgotten
             m.d.sync += [active.eq(0), flight.eq(0)]
         with m.If(self.start):
-            m.d.sync += [active.eq(1), flight.eq(1)]
+            m.d.sync += [active.eq(1), following.eq(self.base), room.eq(QUEUE)]
         return m

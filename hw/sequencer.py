@@ -70,7 +70,7 @@ class Sequencer(Component):
     start : Out(1)
         First cycle of an instruction.
     done : In(1)
-        Last cycle of an instruction.
+        The instruction has ended.
     running, finished, begin : Out(1)
         A job is under way; it ends; it begins.
     table_write, table_address, table_data, table_out

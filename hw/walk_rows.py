@@ -247,7 +247,8 @@ class WalkRows(Component):
 
         # non-zero flags of the layer's gamma, one row of the map (or 8 groups) per address
         m.submodules.flags = flags = Memory(
-            MemoryData(shape=1 << map_bits, depth=1 << map_bits, init=[])
+            MemoryData(shape=1 << map_bits, depth=1 << map_bits, init=[]),
+            attrs={"ram_style": "distributed"},
         )
         flag_in, flag_out = flags.write_port(), flags.read_port(domain="comb")
         m.d.comb += [

@@ -1,6 +1,6 @@
 """The walker: from events to lane operations, in all four modes."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out, connect
 
@@ -198,7 +198,8 @@ class Walker(Component):
         )  # fmt: skip
         m.d.comb += [self.feature.eq(one["feature"]), self.group.eq(one["output"])]
 
-        slots = (Const(1, 4) << layer.pack) - 1
+        slots = Signal(3, reset_less=True)
+        m.d.sync += slots.eq((1 << layer.pack) - 1)
         place = Signal(5)  # of the position, from the first one of its row's first word on
         rows_step, groups_step = Signal(16), Signal(16)
         m.d.comb += [
@@ -216,7 +217,8 @@ class Walker(Component):
             "rows_step": rows_step,
             "word": (one["word"] + one["group"])[:16],
             "groups_step": groups_step,
-            "along": Mux(layer.dense, one["step"], place >> layer.pack)[:4],
+            "step": one["step"],
+            "place": place,
             "many": one["many"],
             "slot": (place & slots)[: len(op.slot)],
             "lanes": Mux(pool, spikes, Mux(final, self.last_lanes, config.lanes))[: len(op.lanes)],
@@ -225,12 +227,13 @@ class Walker(Component):
             flag("two_valid", one_valid), flag("two_end", one_end), flag("two_flush", one_flush)
         )  # fmt: skip
 
+        along = Mux(layer.dense, two["step"], two["place"] >> layer.pack)
         idle = two["null"] | two_flush
         m.d.sync += [
             self.valid.eq(two_valid | two_flush),
             self.finished.eq(two_end),
             op.weight.eq(two["weight"] + Mux(layer.dense, two["rows_step"], -two["back"])),
-            op.word.eq(two["word"] + Mux(two["many"], two["groups_step"], two["along"])),
+            op.word.eq(two["word"] + Mux(two["many"], two["groups_step"], along)),
             op.slot.eq(two["slot"]),
             op.first.eq(two["first"] | two_flush),
             op.null.eq(idle),

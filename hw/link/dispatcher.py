@@ -186,6 +186,16 @@ class Dispatcher(Component):
                     m.d.sync += repeatable.eq(0)
 
         m.d.comb += [
+            self.rows_length.eq(request.length - ACCESS.bytes),
+            self.rows_write.eq(is_write),
+            self.rows_i.payload.eq(self.bytes.payload),
+            self.frames_count.eq(frames.count),
+            self.frames_first.eq(frames.first),
+            self.frames_bytes.payload.eq(self.bytes.payload),
+            self.run.eq(Mux(is_result, wait.run, frames.run)),
+            self.run_push_job.eq(job),
+        ]
+        m.d.sync += [
             self.rows_space.eq(
                 Mux(is_hello, Space.REGISTERS, Mux(is_result, RESULT_SPACE, access.space))
             ),
@@ -199,14 +209,6 @@ class Dispatcher(Component):
             self.rows_rows.eq(
                 Mux(is_hello, len(READ_ONLY), Mux(is_result, self.result_groups, access.rows))
             ),
-            self.rows_length.eq(request.length - ACCESS.bytes),
-            self.rows_write.eq(is_write),
-            self.rows_i.payload.eq(self.bytes.payload),
-            self.frames_count.eq(frames.count),
-            self.frames_first.eq(frames.first),
-            self.frames_bytes.payload.eq(self.bytes.payload),
-            self.run.eq(Mux(is_result, wait.run, frames.run)),
-            self.run_push_job.eq(job),
         ]
 
         def answer(value):
@@ -245,8 +247,7 @@ class Dispatcher(Component):
                         with m.Case(Packet.FRAMES, Packet.RUN, Packet.RESULT):
                             m.next = "AGE"
                         with m.Default():
-                            m.d.comb += self.rows_check.eq(1)
-                            m.next = "CHECK"
+                            m.next = "SPACE"
                 with m.Else():
                     m.d.comb += self.bytes.ready.eq(1)
                     with m.If(self.bytes.valid):
@@ -254,6 +255,9 @@ class Dispatcher(Component):
                             header.eq(Cat(header[8:], self.bytes.payload)),
                             collected.eq(collected + 1),
                         ]
+            with m.State("SPACE"):
+                m.d.comb += self.rows_check.eq(1)
+                m.next = "CHECK"
             with m.State("CHECK"):
                 with m.If(self.rows_checked):
                     with m.If(self.rows_wrong_space | self.rows_wrong_length):

@@ -265,7 +265,7 @@ class _WordWalker(Component):
         slot_base = Signal(range(lanes))
         word = Signal(lanes)
         slot_lanes = Signal(range(lanes + 1))
-        last_c, last_x, last_y = Signal(13), Signal(8), Signal(8)
+        last_c, before_last_c, last_x, last_y = Signal(13), Signal(13), Signal(8), Signal(8)
         last_place = Signal(range(lanes))
         channel_end, word_end, row_end = Signal(), Signal(), Signal()
         entry = data.View(entry_layout(self._config), self.entry)
@@ -275,11 +275,11 @@ class _WordWalker(Component):
             slot_lanes.eq(lanes >> self.map.pack),
             last_place.eq((1 << self.map.pack) - 1),
             last_c.eq(self.map.channels - 1),
+            before_last_c.eq(self.map.channels - 2),
             last_x.eq(self.map.width - 1),
             last_y.eq(self.map.height - 1),
         ]
         m.d.comb += [
-            channel_end.eq(c == last_c),
             row_end.eq(channel_end & (x == last_x)),
             word_end.eq(
                 (channel_end & ((x == last_x) | (place == last_place))) | (lane == lanes - 1)
@@ -293,12 +293,18 @@ class _WordWalker(Component):
             self.emit.eq(word_end & ((entry.bits != 0) | self.final)),
         ]
         with m.If(self.step):
-            m.d.sync += [word.eq(entry.bits), c.eq(c + 1), lane.eq(lane + 1)]
+            m.d.sync += [
+                word.eq(entry.bits),
+                c.eq(c + 1),
+                channel_end.eq(c == before_last_c),
+                lane.eq(lane + 1),
+            ]
             with m.If(word_end):
                 m.d.sync += [word.eq(0), g.eq(g + 1)]
             with m.If(channel_end):
                 m.d.sync += [
                     c.eq(0),
+                    channel_end.eq(last_c == 0),
                     g.eq(0),
                     x.eq(x + 1),
                     place.eq(place + 1),
@@ -311,4 +317,5 @@ class _WordWalker(Component):
                 m.d.sync += [x.eq(0), xw.eq(0), y.eq(y + 1)]
         with m.If(self.restart):
             m.d.sync += [signal.eq(0) for signal in (y, x, c, place, lane, slot_base, word, xw, g)]
+            m.d.sync += channel_end.eq(last_c == 0)
         return m

@@ -1,6 +1,6 @@
 """Packets on SLIP frames: CRC-32, the buffer that holds a request, the tail of a response."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, ResetInserter, Signal
 from amaranth.lib import data, stream
 from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.memory import Memory
@@ -9,6 +9,7 @@ from amaranth.lib.wiring import Component, In, Out
 from golden.core_config import CoreConfig, clog2
 from host.protocol.packets import CRC_BYTES, HEADER_BYTES
 from hw.link.slip import ITEM_LAYOUT, MARKED_LAYOUT
+from hw.stream_buffer import StreamBuffer
 
 __all__ = ["PacketReceiver", "PacketTransmitter", "header_layout"]
 
@@ -100,6 +101,7 @@ class PacketReceiver(Component):
                     count.eq(0),
                     following.eq(0),
                     left.eq(count - FRAME_OVERHEAD),
+                    self.empty.eq(count == FRAME_OVERHEAD),
                     header.length.eq(count - FRAME_OVERHEAD),
                 ]
                 with m.If(count == 0):
@@ -111,24 +113,27 @@ class PacketReceiver(Component):
                 with m.Else():
                     m.d.sync += self.packet.valid.eq(1)
 
-        # The memory's output and one register behind it; the memory is slow.
-        fetched, show = Signal(), Signal()
+        # Behind the slow memory stands a buffer, which forgets what is left with the packet.
+        release = Signal()
+        m.submodules.buffer = buffer = ResetInserter(release)(StreamBuffer(8))
+        fetched, more = Signal(), Signal()
         m.d.comb += [
-            self.empty.eq(left == 0),
-            show.eq(~self.bytes.valid | self.bytes.ready),
+            release.eq(self.packet.valid & self.packet.ready),
             read.addr.eq(following),
-            read.en.eq(~fetched | show),
+            read.en.eq(~fetched | buffer.i.ready),
+            more.eq(self.packet.valid & (following != header.length)),
+            buffer.i.valid.eq(fetched),
+            buffer.i.payload.eq(read.data),
+            self.bytes.valid.eq(buffer.o.valid),
+            self.bytes.payload.eq(buffer.o.payload),
+            buffer.o.ready.eq(self.bytes.ready),
         ]
         with m.If(read.en):
-            m.d.sync += fetched.eq(self.packet.valid & (following != header.length))
-            with m.If(self.packet.valid & (following != header.length)):
-                m.d.sync += following.eq(following + 1)
-        with m.If(show):
-            m.d.sync += [self.bytes.valid.eq(fetched), self.bytes.payload.eq(read.data)]
+            m.d.sync += [fetched.eq(more), following.eq(following + more)]
         with m.If(self.bytes.valid & self.bytes.ready):
-            m.d.sync += left.eq(left - 1)
-        with m.If(self.packet.valid & self.packet.ready):
-            m.d.sync += [self.packet.valid.eq(0), self.bytes.valid.eq(0), fetched.eq(0)]
+            m.d.sync += [left.eq(left - 1), self.empty.eq(left == 1)]
+        with m.If(release):
+            m.d.sync += [self.packet.valid.eq(0), fetched.eq(0)]
         return m
 
 

@@ -145,7 +145,7 @@ class RowAccess(Component):
             self.o.p.data.eq(register[:8]),
             self.o.p.last.eq((index == last_byte) & (todo == 1)),
         ]
-        m.d.sync += self.checked.eq(0)
+        m.d.sync += [self.checked.eq(0), self.access.read.eq(0), self.access.write.eq(0)]
 
         with m.FSM():
             with m.State("IDLE"):
@@ -185,10 +185,8 @@ class RowAccess(Component):
                     m.d.sync += [todo.eq(todo - 1), expected.eq(expected + row_bytes)]
             with m.State("ASK"):
                 m.d.sync += index.eq(0)
-                m.d.comb += [
-                    self.access.read.eq(~is_register & ~is_result),
-                    self.register_read.eq(is_register),
-                ]
+                m.d.sync += self.access.read.eq(~is_register & ~is_result)
+                m.d.comb += self.register_read.eq(is_register)
                 m.next = "ANSWER"
             with m.State("ANSWER"):
                 with m.If(is_register):
@@ -214,10 +212,8 @@ class RowAccess(Component):
                 # Rows are shifted in from the top; shorter ones are shifted down with zeros.
                 with m.If(index == shift_bytes):
                     m.d.sync += index.eq(0)
-                    m.d.comb += [
-                        self.access.write.eq(~is_register),
-                        self.register_write.eq(is_register),
-                    ]
+                    m.d.sync += self.access.write.eq(~is_register)
+                    m.d.comb += self.register_write.eq(is_register)
                     m.next = "WRITTEN"
                 with m.Elif(index >= row_bytes):
                     m.d.sync += [register.eq(register >> 8), index.eq(index + 1)]
