@@ -126,7 +126,8 @@ class Backward(Component):
         value, clipped = saturate(rounded, f.delta)
         error = delay(m, value, 1, "error")
         error_valid = delay(m, rounded_valid, 1, "error_valid", reset_less=False)
-        error_tag, error_lane = delay(m, held_tag, 2, "tag"), delay(m, held_lane, 2, "lane")
+        coming = delay(m, held_tag, 1, "coming")
+        error_tag, error_lane = delay(m, coming, 1, "tag"), delay(m, held_lane, 2, "lane")
         error_flush = delay(m, valid & flush, 2, "error_flush", reset_less=False)
         m.d.sync += self.saturated.eq(rounded_valid & clipped)
 
@@ -136,8 +137,11 @@ class Backward(Component):
         filled = Signal()
         flushed = Signal()
         fresh = Signal()
+        # whether the error that comes belongs to another word than the one before it
+        other_word = Signal(reset_less=True)
+        m.d.sync += other_word.eq(coming != Mux(error_valid, error_tag, word_tag))
         m.d.comb += [
-            fresh.eq(~filled | (word_tag != error_tag)),
+            fresh.eq(~filled | other_word),
             self.write.enable.eq(filled & ((error_valid & fresh) | flushed)),
             self.write.address.eq(word_tag),
             self.write.data.eq(Cat(*word)),

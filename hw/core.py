@@ -118,8 +118,10 @@ class Core(Component):
         m.d.comb += [
             signal.eq(sequencer.is_op[op]) for op, signal in is_op.items()
         ]
+        # From the first cycle of a walk on.
         walking = Signal()
-        m.d.comb += walking.eq(Cat(*(is_op[op] for op in WALKS)).any())
+        m.d.sync += walking.eq(Cat(*(is_op[op] for op in WALKS)).any())
+        starts = {op: sequencer.starts[op] for op in Op}
         units = ((Op.LIF, lif), (Op.ERROR, error), (Op.UPDATE, update), (Op.DROP, drop))
         for op, unit in units:
             standby(m, op.name.lower(), unit, is_op[op])
@@ -145,16 +147,18 @@ class Core(Component):
         unlisted = (command.argument & int(ErrorFlag.SUM | ErrorFlag.PLANE)).any()
         skip = Signal()  # no non-zero gamma: nothing to walk
         delta_zero = Signal()
-        m.d.comb += skip.eq(start & (is_op[Op.GRADIENT] | is_op[Op.BACKWARD]) & ~error.any_nonzero)
-        with m.If(start & is_op[Op.BACKWARD]):
+        m.d.comb += skip.eq((starts[Op.GRADIENT] | starts[Op.BACKWARD]) & ~error.any_nonzero)
+        with m.If(starts[Op.BACKWARD]):
             m.d.sync += delta_zero.eq(skip)
         walk_start = Signal()
-        m.d.comb += walk_start.eq(start & walking & ~skip)
-        for op, mode in WALKS.items():
+        m.d.comb += walk_start.eq(Cat(*(starts[op] for op in WALKS)).any() & ~skip)
+        mode = Signal(Mode)
+        for op, number in WALKS.items():
             with m.If(is_op[op]):
-                m.d.comb += walker.mode.eq(mode)
+                m.d.sync += mode.eq(number)
         m.d.comb += [
-            datapath.mode.eq(walker.mode),
+            walker.mode.eq(mode),
+            datapath.mode.eq(mode),
             datapath.walking.eq(walking),
             walker.start.eq(walk_start),
             walker.layer.eq(command.layer),
@@ -172,7 +176,7 @@ class Core(Component):
             datapath.feature.eq(walker.feature),
             datapath.group.eq(walker.group),
             datapath.keys.eq(run_keys.keys),
-            scanner.start.eq(walk_start | (start & is_op[Op.ERROR] & ~unlisted)),
+            scanner.start.eq(walk_start | (starts[Op.ERROR] & ~unlisted)),
             scanner.base.eq(command.list_start),
         ]
         for consumer, chosen in (
@@ -196,7 +200,7 @@ class Core(Component):
         }
         for op, unit in passes.items():
             m.d.comb += [
-                unit.start.eq(start & is_op[op]),
+                unit.start.eq(starts[op]),
                 unit.layer.eq(command.layer),
             ]
         m.d.comb += [

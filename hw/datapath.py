@@ -95,8 +95,13 @@ class Datapath(Component):
 
         # cycle c: addresses; the operation, its mode and packing follow its data, because the next
         # instruction may have begun when BACKWARD's last data arrive
-        ages, valids, modes, packs = [op], [self.valid], [self.mode], [layer.pack]
-        randoms = [layer.random]
+        pack_now, window = Signal.like(layer.pack), Signal.like(layer.window)
+        random_now = Signal()
+        m.d.sync += [
+            pack_now.eq(layer.pack), window.eq(layer.window), random_now.eq(layer.random)
+        ]  # fmt: skip
+        ages, valids, modes, packs = [op], [self.valid], [self.mode], [pack_now]
+        randoms = [random_now]
         for age in range(1, READ_LATENCY + 2):
             later = Signal(self.operation_layout, name=f"operation_{age}", reset_less=True)
             valid = Signal(name=f"valid_{age}")
@@ -125,7 +130,7 @@ class Datapath(Component):
         amount, turn = rotation(fetched.slot, packs[READ_LATENCY], config)
         m.d.comb += turn
         random_weights = RandomWeights(config)
-        standby(m, "random", random_weights, self.walking & layer.random)
+        standby(m, "random", random_weights, self.walking & random_now)
         m.d.comb += [
             random_weights.feature.eq(self.feature),
             random_weights.group.eq(self.group),
@@ -141,7 +146,7 @@ class Datapath(Component):
         pooled = [
             delay(m, count, 1, f"pooled_{lane}")
             for lane, count in enumerate(
-                pool_lanes(m, coming.bits, coming.x, layer.pack, layer.window, config)
+                pool_lanes(m, coming.bits, coming.x, pack_now, window, config)
             )
         ]
         state_operand = Signal(lanes * addend, reset_less=True)
@@ -149,7 +154,7 @@ class Datapath(Component):
         for lane in range(lanes):
             part = Signal(signed(addend), name=f"addend_{lane}")
             share = Mux(
-                layer.window == 1,
+                window == 1,
                 pooled[lane] << (f.state_fraction - 2),
                 (pooled[lane] << f.state_fraction) >> 4,
             )

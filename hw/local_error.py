@@ -115,12 +115,14 @@ class ErrorPass(Component):
         pooled = (flags & int(ErrorFlag.POOLED)).any()
         sums = (flags & int(ErrorFlag.SUM)).any()
         planes = (flags & int(ErrorFlag.PLANE)).any()
-        unlisted = sums | planes
-        spatial = Mux(
-            unlisted,
-            planes | ~self.first,
-            pooled | (flags & int(ErrorFlag.LOSS)).any() | ~self.delta_zero,
-        )
+        # What all words share, from the cycle after the start.
+        unlisted, spatial, alone = Signal(), Signal(), Signal()
+        with_delta = pooled | (flags & int(ErrorFlag.LOSS)).any() | ~self.delta_zero
+        m.d.sync += [
+            unlisted.eq(sums | planes),
+            spatial.eq(Mux(sums | planes, planes | ~self.first, with_delta)),
+            alone.eq(Mux(sums | planes, planes, self.first)),
+        ]
         now, advance = self._walk(m, pooled, unlisted)
 
         # Stage 0: the word meets the front of the mask list. While the list has nothing to show,
@@ -159,7 +161,7 @@ class ErrorPass(Component):
         m.d.sync += [
             mask.eq(listed),
             spreads.eq(Mux(spatial & word.inside, listed, 0)),
-            keeps.eq(Mux(Mux(unlisted, planes, self.first), 0, present)),
+            keeps.eq(Mux(alone, 0, present)),
         ]
         wait = READ_LATENCY - 2
         mask, spreads, keeps = (
@@ -343,7 +345,9 @@ class ErrorPass(Component):
         # The flag of bit b: of position b mod 2**pack in the word.
         positions = Signal(1 << finest)
         for pack in range(finest + 1):
-            with m.If(layer.pack == pack):
+            packed = Signal(name=f"packed_{pack}", reset_less=True)
+            m.d.sync += packed.eq(layer.pack == pack)
+            with m.If(packed):
                 size = 1 << (finest - pack)
                 each = [slots[i * size : (i + 1) * size].any() for i in range(1 << pack)]
                 m.d.comb += positions.eq(Cat(each * size))

@@ -73,10 +73,12 @@ class PoolAddress(Component):
         ends_x, ends_y, leaves_x, leaves_y = Signal(), Signal(), Signal(), Signal()
         x_end, y_end = Signal.like(self.x, reset_less=True), Signal.like(self.y, reset_less=True)
         low = Signal(3, reset_less=True)
+        pooled = Signal(reset_less=True)  # from the cycle after the start
         m.d.sync += [
             x_end.eq(self.other.x_words - 1),
             y_end.eq(self.other.height - 1),
             low.eq((1 << window) - 1),
+            pooled.eq(self.pooled),
         ]
         m.d.comb += [
             leaves_x.eq((self.x & low) == low),
@@ -84,7 +86,7 @@ class PoolAddress(Component):
             ends_x.eq(above_x == x_end),
             ends_y.eq(above_y == y_end),
             following.eq(Mux(inside_x, column + self.layer.groups, column)),
-            self.inside.eq(~self.pooled | (inside_x & inside_y)),
+            self.inside.eq(~pooled | (inside_x & inside_y)),
             self.address.eq(address),
         ]
         with m.If(self.start):
@@ -92,7 +94,7 @@ class PoolAddress(Component):
             m.d.sync += [row.eq(base), column.eq(base), address.eq(base)]
             m.d.sync += [above_x.eq(0), above_y.eq(0), inside_x.eq(1), inside_y.eq(1)]
         with m.Elif(self.valid & self.advance):
-            with m.If(~self.pooled | ~self.last_group):
+            with m.If(~pooled | ~self.last_group):
                 m.d.sync += address.eq(address + 1)
             with m.Elif(~self.last_x):
                 with m.If(leaves_x):
@@ -107,14 +109,14 @@ class PoolAddress(Component):
                     m.d.sync += [above_y.eq(above_y + 1), inside_y.eq(inside_y & ~ends_y)]
                 with m.Else():
                     m.d.sync += [column.eq(row), address.eq(row)]
-        self._slots(m)
+        self._slots(m, pooled)
         return m
 
-    def _slots(self, m):
+    def _slots(self, m, pooled):
         finest = self.config.pack_max
         own = Cat(C(slot, finest) for slot in range(1 << finest))
         m.d.comb += self.source.eq(own)
-        with m.If(self.pooled):
+        with m.If(pooled):
             for pack in range(1, finest + 1):
                 for window in range(1, 4):
                     sources = []
@@ -123,5 +125,7 @@ class PoolAddress(Component):
                         position = Cat(C(slot >> kept, pack), self.x[:window])
                         above = position[window : window + pack]
                         sources.append(Cat(C(slot & ((1 << kept) - 1), kept), above))
-                    with m.If((self.layer.pack == pack) & (self.other.window == window)):
+                    chosen = Signal(name=f"pack{pack}_window{window}", reset_less=True)
+                    m.d.sync += chosen.eq((self.layer.pack == pack) & (self.other.window == window))
+                    with m.If(chosen):
                         m.d.comb += self.source.eq(Cat(sources))

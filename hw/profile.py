@@ -57,7 +57,8 @@ class Profile(Component):
         m = Module()
         depth = self.config.instructions
         m.submodules.counters = counters = Memory(
-            MemoryData(shape=PROFILE.width, depth=depth, init=[])
+            MemoryData(shape=PROFILE.width, depth=depth, init=[]),
+            attrs={"ram_style": "distributed"},
         )
         write, read = counters.write_port(), counters.read_port(domain="comb")
         now = Signal(PROFILE_LAYOUT)

@@ -67,8 +67,8 @@ class Sequencer(Component):
         Its operation, one bit each, 0 while no job runs.
     address : Out
         Its program address.
-    start : Out(1)
-        First cycle of an instruction.
+    start, starts : Out(1), Out(16)
+        First cycle of an instruction; the same, one bit for each operation.
     done : In(1)
         The instruction has ended.
     running, finished, begin : Out(1)
@@ -92,6 +92,7 @@ class Sequencer(Component):
                 "is_op": Out(1 << 4),
                 "address": Out(clog2(config.instructions)),
                 "start": Out(1),
+                "starts": Out(1 << 4),
                 "done": In(1),
                 "running": Out(1),
                 "begin": Out(1),
@@ -190,7 +191,11 @@ class Sequencer(Component):
         ready = Signal()
         switch = Signal()
         m.d.comb += switch.eq(ready & (~busy | self.done))
-        m.d.sync += [opens.eq(0), self.start.eq(opens)]
+        m.d.sync += [
+            opens.eq(0),
+            self.start.eq(opens),
+            self.starts.eq(Mux(opens, self.is_op, 0)),
+        ]
         with m.If(self.done):
             m.d.sync += busy.eq(0)
         with m.If(switch):
@@ -281,7 +286,7 @@ class Sequencer(Component):
                     advance()
                     m.next = "FETCH"
             with m.State("END"):
-                with m.If(~busy | self.done):
+                with m.If(~busy):
                     m.d.comb += self.finished.eq(1)
                     m.d.sync += [self.running.eq(0), self.is_op.eq(0)]
                     m.next = "IDLE"

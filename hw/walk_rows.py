@@ -45,9 +45,9 @@ class WalkRows(Component):
 
     Kernel ranges are clipped to the map (and to the stride's phase). GRADIENT and BACKWARD filter
     the positions (dense layers: groups) without a non-zero gamma, a row of up to `ROW` at once. An
-    event takes as many cycles as it has rows, whether they are visited or not. Ten registers stand
-    between event and row: five for its addresses, a buffer, the row's counter, and three for the
-    filter. The last four move on together, and stand still together while a row to be visited
+    event takes as many cycles as it has rows, whether they are visited or not. Eleven registers
+    stand between event and row: five for its addresses, a buffer, the row's counter, and four for
+    the filter. The last five move on together, and stand still together while a row to be visited
     waits.
 
     Parameters
@@ -309,19 +309,18 @@ class WalkRows(Component):
             "any": mask.any(),
         })  # fmt: skip
 
-        emitted, null, wanted = Signal(), Signal(), Signal()
-        m.d.comb += [
-            null.eq(constant["backward"] & found["last"] & ~emitted & ~found["any"]),
-            wanted.eq(valid[3] & (found["any"] | null)),
-            stall.eq(wanted & ~self.rows.ready),
-            self.rows.valid.eq(wanted),
-        ]
+        emitted, null = Signal(), Signal()
+        m.d.comb += null.eq(constant["backward"] & found["last"] & ~emitted & ~found["any"])
         with m.If(valid[3] & ~stall):
             m.d.sync += emitted.eq(~found["last"] & (emitted | found["any"]))
-        out = self.rows.payload
         own = {"first": ~emitted, "null": null}
+        out = self._stage(m, "out", move, {
+            name: own[name] if name in own else found[name] for name, _ in row_layout(config)
+        })  # fmt: skip
+        with m.If(~stall):
+            m.d.sync += self.rows.valid.eq(valid[3] & (found["any"] | null))
         m.d.comb += [
-            out[name].eq(own[name] if name in own else found[name])
-            for name, _ in row_layout(config)
+            stall.eq(self.rows.valid & ~self.rows.ready),
+            *(self.rows.payload[name].eq(value) for name, value in out.items()),
         ]
-        return valid
+        return [*valid, self.rows.valid]

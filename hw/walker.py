@@ -132,37 +132,39 @@ class Walker(Component):
         todo = Signal(ROW)
         group = Signal(config.group_bits)
         group_rows = Signal(16)  # group * rows, kept by addition
+        ready = Signal(init=1)
         done, after = Signal(), Signal(ROW)
+        last_group_next, last_bit_next, valid_next = Signal(), Signal(), Signal()
         m.d.comb += [
             after.eq(todo & (todo - 1)),
             done.eq(last_group & last_bit),
-            rows.ready.eq(~valid | done),
+            rows.ready.eq(ready),
+            valid_next.eq(valid & ~done),
+            last_group_next.eq(last_group),
+            last_bit_next.eq(last_bit),
         ]
         with m.If(valid):
-            m.d.sync += [at.first.eq(0), valid.eq(~done)]
+            m.d.sync += at.first.eq(0)
             with m.If(last_group):
-                m.d.sync += [
-                    todo.eq(after),
-                    last_bit.eq(_one_bit(after)),
-                    group.eq(0),
-                    group_rows.eq(0),
-                    last_group.eq(~many),
-                ]
+                m.d.sync += [todo.eq(after), group.eq(0), group_rows.eq(0)]
+                m.d.comb += [last_bit_next.eq(_one_bit(after)), last_group_next.eq(~many)]
             with m.Else():
-                m.d.sync += [
-                    group.eq(group + 1),
-                    group_rows.eq(group_rows + layer.rows),
-                    last_group.eq(group == before_last),
-                ]
-        with m.If(rows.valid & rows.ready):
+                m.d.sync += [group.eq(group + 1), group_rows.eq(group_rows + layer.rows)]
+                m.d.comb += last_group_next.eq(group == before_last)
+        with m.If(rows.valid & ready):
             row = rows.payload
-            m.d.sync += [
-                valid.eq(1),
-                at.eq(row),
-                todo.eq(Mux(row.null, 1, row.mask)),
-                last_bit.eq(row.null | _one_bit(row.mask)),
-                last_group.eq(row.null | ~many),
+            m.d.sync += [at.eq(row), todo.eq(Mux(row.null, 1, row.mask))]
+            m.d.comb += [
+                valid_next.eq(1),
+                last_bit_next.eq(row.null | _one_bit(row.mask)),
+                last_group_next.eq(row.null | ~many),
             ]
+        m.d.sync += [
+            valid.eq(valid_next),
+            last_bit.eq(last_bit_next),
+            last_group.eq(last_group_next),
+            ready.eq(~valid_next | (last_bit_next & last_group_next)),
+        ]
         step = Signal(3)
         for i in reversed(range(ROW)):
             with m.If(todo[i]):

@@ -80,7 +80,8 @@ class FrameLoader(Component):
         step = Signal()
         bit = Signal()
         final = Signal()
-        pending = Signal()
+        emitted, pending = Signal(), Signal()
+        overflow = Signal()
 
         m.submodules.bits = bits = _BitSource()
         m.submodules.words = walker = _WordWalker(self._config)
@@ -99,6 +100,9 @@ class FrameLoader(Component):
             m.d.comb += fail.eq(1)
             m.next = "IDLE"
 
+        m.d.sync += [self.done.eq(0), self.failed.eq(0)]
+        with m.If(emitted):
+            m.d.sync += index.eq(index + 1)
         with m.FSM():
             with m.State("IDLE"):
                 m.d.comb += walker.restart.eq(1)
@@ -121,12 +125,14 @@ class FrameLoader(Component):
             with m.State("CODING"):
                 m.d.comb += [walker.restart.eq(1), bits.restart.eq(1)]
                 m.d.sync += index.eq(base)
-                with m.If(left == 0):
+                with m.If(overflow):
+                    reject()
+                with m.Elif(left == 0):
                     # Bytes behind the last frame mean that host and core disagree.
                     with m.If(~self.empty):
                         reject()
                     with m.Else():
-                        m.d.comb += self.done.eq(1)
+                        m.d.sync += self.done.eq(1)
                         m.next = "IDLE"
                 with m.Elif(self.bytes.valid):
                     m.d.comb += self.bytes.ready.eq(1)
@@ -153,8 +159,6 @@ class FrameLoader(Component):
                     reject()
                 with m.If(bits.bit_valid):
                     m.d.comb += step.eq(1)
-                    with m.If(walker.emit):
-                        m.d.sync += index.eq(index + 1)
                     with m.If(final):
                         m.d.sync += [
                             base.eq(base + self.map.spike_stride),
@@ -162,18 +166,23 @@ class FrameLoader(Component):
                             self.loaded.eq(self.loaded + 1),
                         ]
                         m.next = "CODING"
-                    with m.If((walker.emit & (index >= words)) | (final & bits.more)):
+                    with m.If(final & bits.more):
                         reject()
+                with m.If(overflow):
+                    reject()
 
-        m.d.comb += self.failed.eq(fail)
         with m.If(fail):
-            m.d.comb += self.done.eq(1)
-            m.d.sync += self.loaded.eq(0)
+            m.d.sync += [self.done.eq(1), self.failed.eq(1), self.loaded.eq(0)]
 
+        # An entry stands in a register before it is written; that it has no room shows then.
+        entry = Signal(len(self.frame_write.data), reset_less=True)
+        m.d.comb += overflow.eq(emitted & (index >= words))
         m.d.sync += [
-            pending.eq(step & walker.emit & (index < words)),
+            emitted.eq(step & walker.emit),
+            entry.eq(walker.entry),
+            pending.eq(emitted & ~overflow),
             self.frame_write.address.eq(Mux(self.slot, words, 0) + index),
-            self.frame_write.data.eq(walker.entry),
+            self.frame_write.data.eq(entry),
         ]
         m.d.comb += self.frame_write.enable.eq(pending)
         return m

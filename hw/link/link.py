@@ -80,9 +80,9 @@ class Link(Component):
         connect(m, receiver.bytes, dispatcher.bytes)
         connect(m, dispatcher.rows_i, rows.i)
         connect(m, dispatcher.frames_bytes, frames.bytes)
-        connect(m, dispatcher.o, transmitter.i)
         for name, source, target in (
             ("read_buffer", rows.o, dispatcher.rows_o),
+            ("response_buffer", dispatcher.o, transmitter.i),
             ("frame_buffer", transmitter.o, encoder.i),
             ("byte_buffer", encoder.o, flipped(self.tx)),
         ):

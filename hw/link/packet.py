@@ -43,7 +43,7 @@ class PacketReceiver(Component):
     bytes : Out(stream.Signature(8))
         Payload of the packet held, from its first byte.
     empty : Out(1)
-        All payload bytes are taken.
+        All payload bytes are taken; it rises two cycles after the last one.
     crc_error, length_error : Out(1)
         One-cycle pulses: a frame was dropped.
     """
@@ -116,7 +116,7 @@ class PacketReceiver(Component):
         # Behind the slow memory stands a buffer, which forgets what is left with the packet.
         release = Signal()
         m.submodules.buffer = buffer = ResetInserter(release)(StreamBuffer(8))
-        fetched, more = Signal(), Signal()
+        fetched, more, taken = Signal(), Signal(), Signal()
         m.d.comb += [
             release.eq(self.packet.valid & self.packet.ready),
             read.addr.eq(following),
@@ -130,7 +130,8 @@ class PacketReceiver(Component):
         ]
         with m.If(read.en):
             m.d.sync += [fetched.eq(more), following.eq(following + more)]
-        with m.If(self.bytes.valid & self.bytes.ready):
+        m.d.sync += taken.eq(self.bytes.valid & self.bytes.ready)
+        with m.If(taken):
             m.d.sync += [left.eq(left - 1), self.empty.eq(left == 1)]
         with m.If(release):
             m.d.sync += [self.packet.valid.eq(0), fetched.eq(0)]

@@ -145,7 +145,12 @@ class RowAccess(Component):
             self.o.p.data.eq(register[:8]),
             self.o.p.last.eq((index == last_byte) & (todo == 1)),
         ]
-        m.d.sync += [self.checked.eq(0), self.access.read.eq(0), self.access.write.eq(0)]
+        m.d.sync += [
+            self.checked.eq(0),
+            self.access.read.eq(0),
+            self.access.write.eq(0),
+            self.register_write.eq(0),
+        ]
 
         with m.FSM():
             with m.State("IDLE"):
@@ -212,8 +217,10 @@ class RowAccess(Component):
                 # Rows are shifted in from the top; shorter ones are shifted down with zeros.
                 with m.If(index == shift_bytes):
                     m.d.sync += index.eq(0)
-                    m.d.sync += self.access.write.eq(~is_register)
-                    m.d.comb += self.register_write.eq(is_register)
+                    m.d.sync += [
+                        self.access.write.eq(~is_register),
+                        self.register_write.eq(is_register),
+                    ]
                     m.next = "WRITTEN"
                 with m.Elif(index >= row_bytes):
                     m.d.sync += [register.eq(register >> 8), index.eq(index + 1)]
