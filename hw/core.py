@@ -179,16 +179,16 @@ class Core(Component):
             scanner.start.eq(walk_start | (starts[Op.ERROR] & ~unlisted)),
             scanner.base.eq(command.list_start),
         ]
-        for consumer, chosen in (
-            (walker.entries, walking),
-            (error.entries, is_op[Op.ERROR] & ~datapath.delta_busy),
-        ):
+        # BACKWARD's last words are written after the error pass has begun to scan.
+        meets = Signal()
+        m.d.sync += meets.eq(is_op[Op.ERROR] & ~datapath.delta_busy)
+        for consumer, chosen in ((walker.entries, walking), (error.entries, meets)):
             m.d.comb += [
                 consumer.payload.eq(scanner.entries.payload),
                 consumer.valid.eq(scanner.entries.valid & chosen),
             ]
         m.d.comb += scanner.entries.ready.eq(
-            Mux(walking, walker.entries.ready, error.entries.ready & ~datapath.delta_busy)
+            (walking & walker.entries.ready) | (meets & error.entries.ready)
         )
         passes = {
             Op.CLEAR: clear,
@@ -276,7 +276,6 @@ class Core(Component):
         delta.reader(is_op[Op.ERROR], error.delta_read)
         delta.reader(is_op[Op.LIF], lif.drive_read)
         delta.writer(is_op[Op.LIF], lif.drive_write)
-        # BACKWARD's last words are written after the error pass has begun to scan
         delta.writer(datapath.delta_write.enable, datapath.delta_write)
         delta.writer(is_op[Op.ERROR] & ~datapath.delta_write.enable, error.delta_write)
         delta.writer(is_op[Op.LOSS], loss.delta_write)

@@ -78,20 +78,31 @@ class EventReader(Component):
         listed = Signal()  # the list's last entry has been consumed
         rest = Signal(config.lanes)
         found, taken, word_done = Signal(), Signal(), Signal()
+        some, one = Signal(), Signal()  # bits are left; no more than one event
+        entry = self.entries.payload
         m.d.comb += [
             rest.eq(word.bits & (word.bits - 1)),
-            found.eq(word_valid & word.bits.any()),
-            word_done.eq(word_valid & (~word.bits.any() | (taken & (self.words | (rest == 0))))),
+            found.eq(word_valid & some),
+            word_done.eq(word_valid & (~some | (taken & one))),
             self.entries.ready.eq(~listed & (~word_valid | (word_done & ~word.last))),
         ]
         with m.If(found & taken):
-            m.d.sync += word.bits.eq(rest)
+            m.d.sync += [
+                word.bits.eq(rest),
+                some.eq(rest.any()),
+                one.eq(self.words | (rest & (rest - 1) == 0)),
+            ]
         with m.If(word_done):
             m.d.sync += word_valid.eq(0)
             with m.If(word.last):
                 m.d.sync += listed.eq(1)
         with m.If(self.entries.valid & self.entries.ready):
-            m.d.sync += [word.eq(self.entries.payload), word_valid.eq(1)]
+            m.d.sync += [
+                word.eq(entry),
+                word_valid.eq(1),
+                some.eq(entry.bits.any()),
+                one.eq(self.words | (entry.bits & (entry.bits - 1) == 0)),
+            ]
         with m.If(self.start):
             m.d.sync += listed.eq(0)
 

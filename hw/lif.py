@@ -135,10 +135,10 @@ class LifPass(Component):
         for stage in range(2, INPUT_STAGE + 2):
             neurons.append(delay(m, neurons[-1], 1, f"neurons{stage}"))
 
-        tau, theta = self._constants(m)
+        constants = self._constants(m)
         spikes, masks, carries, clipped = [], [], [], []
         for lane, u in enumerate(self._potentials(m, valid)):
-            s, h, carry, clip = self._neuron(m, lane, u, neurons, tau, theta)
+            s, h, carry, clip = self._neuron(m, lane, u, neurons, constants)
             spikes.append(s)
             masks.append(h)
             carries.append(carry)
@@ -158,7 +158,10 @@ class LifPass(Component):
         return m
 
     def _constants(self, m):
-        """Add registers of tau and theta: the layer's, or those that make the pass a move."""
+        """Add registers of what all lanes share.
+
+        tau and theta are the layer's, or those that make the pass a move.
+        """
         flags, layer = self.flags, self.layer
         tau, theta = Signal(len(layer.tau), reset_less=True), Signal(len(layer.theta))
         moved = (flags & int(LifFlag.HALVE | LifFlag.PARK | LifFlag.RESTORE)).any()
@@ -171,7 +174,10 @@ class LifPass(Component):
                 m.d.sync += tau.eq(0)
             with m.If((flags & int(LifFlag.RESTORE)).any()):
                 m.d.sync += tau.eq(one)
-        return tau, theta
+        half_a = Signal(signed(len(layer.half_a) + 1), reset_less=True)
+        minus_half_a = Signal.like(half_a, reset_less=True)
+        m.d.sync += [half_a.eq(layer.half_a), minus_half_a.eq(-layer.half_a)]
+        return tau, theta, half_a, minus_half_a
 
     def _counter(self, m, valid, base, name):
         """Add the address of a word's neighbour in another memory, from `base` on."""
@@ -212,9 +218,10 @@ class LifPass(Component):
         bits = delay(m, self.keep_read.data, SPIKE_STAGE - 1 - READ_LATENCY, "keep")
         return bits | (~dropping).replicate(len(bits))
 
-    def _neuron(self, m, lane, u, neurons, tau, theta):
+    def _neuron(self, m, lane, u, neurons, constants):
         """Add a lane; return s and h at `SPIKE_STAGE` - 1, carry and clip at `WRITE_STAGE`."""
         f, layer = self.config.formats, self.layer
+        tau, theta, half_a, minus_half_a = constants
 
         def register(shape, name):
             return Signal(shape, name=f"{name}_{lane}", reset_less=True)
@@ -238,7 +245,7 @@ class LifPass(Component):
         above = ~distance[-1] & neuron
         m.d.sync += [
             spike.eq(above),
-            surrogate.eq((distance < layer.half_a) & (distance > -layer.half_a) & neuron),
+            surrogate.eq((distance < half_a) & (distance > minus_half_a) & neuron),
             reset.eq(Mux(above, theta, 0)),
         ]
         low = max(0, f.state - self.multiplier)

@@ -60,21 +60,23 @@ class MapWalker(Component):
 
     def elaborate(self, platform):
         m = Module()
-        y_end = Signal.like(self.y, reset_less=True)
-        x_end = Signal.like(self.x, reset_less=True)
-        g_end = Signal.like(self.g, reset_less=True)
-        last_row = Signal()
-        m.d.comb += [
-            self.last_group.eq(self.g == g_end),
-            self.last_x.eq(self.x == x_end),
-            last_row.eq(self.y == y_end),
-            self.last.eq(self.last_group & self.last_x & last_row),
-        ]
+        # Whether a counter stands at its end is kept beside it: it decides about all that follow.
+        layer = self.layer
+        before_y, before_x, before_g = (
+            Signal.like(counter, reset_less=True) for counter in (self.y, self.x, self.g)
+        )
+        one_x, one_g, last_row = Signal(reset_less=True), Signal(reset_less=True), Signal()
+        m.d.comb += self.last.eq(self.last_group & self.last_x & last_row)
         with m.If(self.start):
             m.d.sync += [
-                y_end.eq(self.layer.height - 1),
-                x_end.eq(self.layer.x_words - 1),
-                g_end.eq(self.layer.groups - 1),
+                before_y.eq(layer.height - 2),
+                before_x.eq(layer.x_words - 2),
+                before_g.eq(layer.groups - 2),
+                one_x.eq(layer.x_words == 1),
+                one_g.eq(layer.groups == 1),
+                self.last_group.eq(layer.groups == 1),
+                self.last_x.eq(layer.x_words == 1),
+                last_row.eq(layer.height == 1),
                 self.valid.eq(1),
                 self.y.eq(0),
                 self.x.eq(0),
@@ -86,11 +88,15 @@ class MapWalker(Component):
                 self.valid.eq(~self.last),
                 self.address.eq(self.address + 1),
                 self.g.eq(Mux(self.last_group, 0, self.g + 1)),
+                self.last_group.eq(Mux(self.last_group, one_g, self.g == before_g)),
             ]
             with m.If(self.last_group):
-                m.d.sync += self.x.eq(Mux(self.last_x, 0, self.x + 1))
+                m.d.sync += [
+                    self.x.eq(Mux(self.last_x, 0, self.x + 1)),
+                    self.last_x.eq(Mux(self.last_x, one_x, self.x == before_x)),
+                ]
                 with m.If(self.last_x):
-                    m.d.sync += self.y.eq(self.y + 1)
+                    m.d.sync += [self.y.eq(self.y + 1), last_row.eq(self.y == before_y)]
         return m
 
 

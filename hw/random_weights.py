@@ -71,15 +71,16 @@ class RandomWeights(Component):
             m.d.comb += y.eq(Cat((channel // CHANNELS_PER_WORD + number)[:8], self.hash_id))
             turn = 0
             for stage, rounds in enumerate(STAGES):
+                if stage:
+                    x = delay(m, x, 1, f"x_{number}_{stage}")
+                    y = delay(m, y, 1, f"y_{number}_{stage}")
                 for _ in range(rounds):
                     x, y = speck_round(x, y, self.keys[turn])
                     turn += 1
-                x = delay(m, x, 1, f"x_{number}_{stage}")
-                y = delay(m, y, 1, f"y_{number}_{stage}")
-            words.append(Cat(x, y))
-        first = delay(m, first[:4], len(STAGES), "first")
-        if lanes < CHANNELS_PER_WORD:
-            words = [words[0] >> (BITS * first)]
+            word = Cat(x, y)
+            if lanes < CHANNELS_PER_WORD:
+                word = word >> (BITS * delay(m, first[:4], len(STAGES) - 1, "first"))
+            words.append(delay(m, word, 1, f"word_{number}"))
 
         # the four weights there are, in the order of the hash's two bits
         scale = delay(m, self.scale, READ_LATENCY, "scale")

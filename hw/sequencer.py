@@ -134,6 +134,7 @@ class Sequencer(Component):
         busy = Signal()  # an instruction is under way
         passes = Signal(8)  # of a loop that begins here, less one
         latest_step = Signal(8)  # of the loop under way
+        last_step = Signal(8)  # of the interval
 
         m.d.comb += [
             table_in.en.eq(self.table_write),
@@ -148,8 +149,9 @@ class Sequencer(Component):
             fetched.en.eq(1),
             fetched.addr.eq(Mux(self.running, counter, self.program_address)),
             self.program_out.eq(fetched.data),
-            passes.eq(Mux(instruction.other == 0, current.steps, instruction.other) - 1),
+            passes.eq(Mux(instruction.other == 0, last_step, instruction.other - 1)),
         ]
+        m.d.sync += last_step.eq(current.steps - 1)
         with m.If(self.table_write & (self.table_address == 0)):
             m.d.sync += self.frame_map.eq(self.table_data)
 

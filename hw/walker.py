@@ -210,7 +210,9 @@ class Walker(Component):
             groups_step.eq(one["step"] * layer.groups),
         ]
         spikes = sum(one["bits"][1:], one["bits"][0])
-        final = one["output"] == layer.groups - 1
+        last_output = Signal.like(one["output"], reset_less=True)
+        m.d.sync += last_output.eq(layer.groups - 1)
+        final = one["output"] == last_output
         kept = ("first", "null", "tag", "lane", "bits", "xw")
         two = stage("two", {
             **{name: one[name] for name in kept},

@@ -76,7 +76,7 @@ class FrameLoader(Component):
         base = Signal(17)  # first entry of the frame, inside its buffer
         index = Signal(17)  # next entry
         coding = Signal()
-        fail = Signal()
+        fail, failing = Signal(), Signal()
         step = Signal()
         bit = Signal()
         final = Signal()
@@ -171,7 +171,8 @@ class FrameLoader(Component):
                 with m.If(overflow):
                     reject()
 
-        with m.If(fail):
+        m.d.sync += failing.eq(fail)
+        with m.If(failing):
             m.d.sync += [self.done.eq(1), self.failed.eq(1), self.loaded.eq(0)]
 
         # An entry stands in a register before it is written; that it has no room shows then.
@@ -209,6 +210,7 @@ class _BitSource(Component):
     def elaborate(self, platform):
         m = Module()
         length = Signal(16)  # gap bytes to come
+        some = Signal()  # more than none
         current = Signal(8)  # bits of the bitmap, or bits to skip
         have = Signal(4)  # bits left of the bitmap's byte, or 1 while a gap is worked off
         sets = Signal()  # the gap ends in a set bit
@@ -218,8 +220,8 @@ class _BitSource(Component):
         m.d.comb += gaps.eq(self.coding == Coding.GAPS)
         with m.If(have == 0):
             m.d.comb += [
-                self.byte_ready.eq(~gaps | (length != 0)),
-                self.bit_valid.eq(gaps & (length == 0)),
+                self.byte_ready.eq(~gaps | some),
+                self.bit_valid.eq(gaps & ~some),
             ]
             with m.If(self.byte_ready & self.byte_valid):
                 m.d.sync += [
@@ -228,21 +230,24 @@ class _BitSource(Component):
                     sets.eq(self.byte != 255),
                 ]
                 with m.If(gaps):
-                    m.d.sync += length.eq(length - 1)
+                    m.d.sync += [length.eq(length - 1), some.eq(length != 1)]
         with m.Else():
             m.d.comb += self.bit_valid.eq(1)
             with m.If(gaps):
                 m.d.comb += [
                     self.bit.eq(current == 0),
                     gap_ends.eq((current == 0) | ((current == 1) & ~sets)),
-                    self.more.eq(~gap_ends | (length != 0)),
+                    self.more.eq(~gap_ends | some),
                 ]
                 m.d.sync += [current.eq(current - 1), have.eq(~gap_ends)]
             with m.Else():
                 m.d.comb += self.bit.eq(current[0])
                 m.d.sync += [current.eq(current >> 1), have.eq(have - 1)]
         with m.If(self.load_length):
-            m.d.sync += length.eq(Cat(length[8:], self.byte))
+            m.d.sync += [
+                length.eq(Cat(length[8:], self.byte)),
+                some.eq((length[8:] != 0) | (self.byte != 0)),
+            ]
         with m.If(self.restart | self.load_length):
             m.d.sync += have.eq(0)
         return m

@@ -99,7 +99,6 @@ class PacketReceiver(Component):
                 m.d.comb += crc.start.eq(1)
                 m.d.sync += [
                     count.eq(0),
-                    following.eq(0),
                     left.eq(count - FRAME_OVERHEAD),
                     self.empty.eq(count == FRAME_OVERHEAD),
                     header.length.eq(count - FRAME_OVERHEAD),
@@ -134,7 +133,7 @@ class PacketReceiver(Component):
         with m.If(taken):
             m.d.sync += [left.eq(left - 1), self.empty.eq(left == 1)]
         with m.If(release):
-            m.d.sync += [self.packet.valid.eq(0), fetched.eq(0)]
+            m.d.sync += [self.packet.valid.eq(0), fetched.eq(0), following.eq(0)]
         return m
 
 

@@ -94,7 +94,7 @@ class RowAccess(Component):
         shift_bytes = self._width // 8
         # Of the space: taken over until a check or an access begins.
         depth = Signal(17)
-        row_bytes, last_byte = Signal(range(shift_bytes + 1)), Signal(range(shift_bytes + 1))
+        row_bytes = Signal(range(shift_bytes + 1))
         most = Signal(16)
         known = Signal()
         space = Signal.like(self.access.space)
@@ -105,6 +105,9 @@ class RowAccess(Component):
         todo = Signal(16)
         address = Signal(16)
         index = Signal(range(shift_bytes + 1))
+        at_last, one_byte = Signal(), Signal()  # the row's last byte is next; rows have one byte
+        before_last = Signal.like(row_bytes)
+        last_row = Signal()
         register = Signal(self._width)
         def take_over():
             m.d.sync += [
@@ -123,12 +126,13 @@ class RowAccess(Component):
                             known.eq(1),
                             depth.eq(rows),
                             row_bytes.eq(size),
-                            last_byte.eq(size - 1),
+                            before_last.eq(size - 2),
+                            one_byte.eq(size == 1),
                             most.eq(min(limit, 65535)),
                         ]
                 with m.Case(RESULT_SPACE):
                     size = 2 * config.lanes
-                    m.d.sync += [row_bytes.eq(size), last_byte.eq(size - 1)]
+                    m.d.sync += [row_bytes.eq(size), before_last.eq(size - 2), one_byte.eq(0)]
 
         count_bits = config.formats.count
         counts = Cat(
@@ -143,7 +147,7 @@ class RowAccess(Component):
             self.register_write_data.eq(register),
             self.result_address.eq(address),
             self.o.p.data.eq(register[:8]),
-            self.o.p.last.eq((index == last_byte) & (todo == 1)),
+            self.o.p.last.eq(at_last & last_row),
         ]
         m.d.sync += [
             self.checked.eq(0),
@@ -165,7 +169,7 @@ class RowAccess(Component):
                     m.next = "BOUNDS"
                 with m.If(self.begin):
                     with m.If(self.write):
-                        m.next = "TAKE"
+                        m.next = "BEGIN"
                     with m.Else():
                         m.next = "ASK"
             with m.State("BOUNDS"):
@@ -189,7 +193,7 @@ class RowAccess(Component):
                 with m.Else():
                     m.d.sync += [todo.eq(todo - 1), expected.eq(expected + row_bytes)]
             with m.State("ASK"):
-                m.d.sync += index.eq(0)
+                m.d.sync += [index.eq(0), at_last.eq(one_byte), last_row.eq(todo == 1)]
                 m.d.sync += self.access.read.eq(~is_register & ~is_result)
                 m.d.comb += self.register_read.eq(is_register)
                 m.next = "ANSWER"
@@ -206,36 +210,45 @@ class RowAccess(Component):
             with m.State("GIVE"):
                 m.d.comb += self.o.valid.eq(1)
                 with m.If(self.o.ready):
-                    m.d.sync += [register.eq(register >> 8), index.eq(index + 1)]
-                    with m.If(index == last_byte):
+                    m.d.sync += [
+                        register.eq(register >> 8),
+                        index.eq(index + 1),
+                        at_last.eq(index == before_last),
+                    ]
+                    with m.If(at_last):
                         m.d.sync += [todo.eq(todo - 1), address.eq(address + 1)]
                         m.next = "ASK"
-                        with m.If(todo == 1):
+                        with m.If(last_row):
                             m.d.comb += self.done.eq(1)
                             m.next = "IDLE"
+            with m.State("BEGIN"):
+                m.d.sync += [index.eq(0), at_last.eq(one_byte), last_row.eq(todo == 1)]
+                m.next = "TAKE"
             with m.State("TAKE"):
                 # Rows are shifted in from the top; shorter ones are shifted down with zeros.
+                m.d.comb += self.i.ready.eq(1)
+                with m.If(self.i.valid):
+                    m.d.sync += [
+                        register.eq(Cat(register[8:], self.i.payload)),
+                        index.eq(index + 1),
+                        at_last.eq(index == before_last),
+                    ]
+                    with m.If(at_last):
+                        m.next = "ALIGN"
+            with m.State("ALIGN"):
                 with m.If(index == shift_bytes):
-                    m.d.sync += index.eq(0)
                     m.d.sync += [
                         self.access.write.eq(~is_register),
                         self.register_write.eq(is_register),
                     ]
                     m.next = "WRITTEN"
-                with m.Elif(index >= row_bytes):
-                    m.d.sync += [register.eq(register >> 8), index.eq(index + 1)]
                 with m.Else():
-                    m.d.comb += self.i.ready.eq(1)
-                    with m.If(self.i.valid):
-                        m.d.sync += [
-                            register.eq(Cat(register[8:], self.i.payload)),
-                            index.eq(index + 1),
-                        ]
+                    m.d.sync += [register.eq(register >> 8), index.eq(index + 1)]
             with m.State("WRITTEN"):
                 with m.If(is_register | self.access.done):
                     m.d.sync += [todo.eq(todo - 1), address.eq(address + 1)]
-                    m.next = "TAKE"
-                    with m.If(todo == 1):
+                    m.next = "BEGIN"
+                    with m.If(last_row):
                         m.d.comb += self.done.eq(1)
                         m.next = "IDLE"
         return m
