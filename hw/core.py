@@ -325,28 +325,36 @@ class Core(Component):
         ]
 
     def _access(self, m, ports, idle, sequencer, profile) -> None:
-        """Answer the link's row accesses, all a cycle later than a block memory."""
-        config, access = self.config, self.access
+        """Answer the link's row accesses, all two cycles later than a block memory."""
+        config = self.config
+        # The link is far away: what it asks for stands in registers here.
+        access = {
+            name: delay(m, getattr(self.access, name), 1, f"access_{name}", reset_less=reset_less)
+            for name, reset_less in (
+                ("space", True), ("address", True), ("write_data", True),
+                ("read", False), ("write", False),
+            )
+        }
         shift = Signal(READ_LATENCY + 1)
-        m.d.sync += shift.eq(shift << 1 | access.read | access.write)
+        m.d.sync += shift.eq(shift << 1 | access["read"] | access["write"])
         held = Signal(access_width(config), reset_less=True)
         answer = Signal(access_width(config))
         m.d.comb += [
-            access.done.eq(shift[-1]),
-            access.read_data.eq(held),
-            sequencer.table_address.eq(access.address),
-            sequencer.table_data.eq(access.write_data),
-            sequencer.table_write.eq(access.write & (access.space == Space.LAYERS)),
-            sequencer.program_address.eq(access.address),
-            sequencer.program_data.eq(access.write_data),
-            sequencer.program_write.eq(access.write & (access.space == Space.PROGRAM)),
-            profile.read_address.eq(access.address[: clog2(config.instructions)]),
+            self.access.done.eq(shift[-1]),
+            self.access.read_data.eq(held),
+            sequencer.table_address.eq(access["address"]),
+            sequencer.table_data.eq(access["write_data"]),
+            sequencer.table_write.eq(access["write"] & (access["space"] == Space.LAYERS)),
+            sequencer.program_address.eq(access["address"]),
+            sequencer.program_data.eq(access["write_data"]),
+            sequencer.program_write.eq(access["write"] & (access["space"] == Space.PROGRAM)),
+            profile.read_address.eq(access["address"][: clog2(config.instructions)]),
         ]
         with m.If(shift[-2]):
             m.d.sync += held.eq(answer)
         instruction = delay(m, sequencer.program_out, 1, "instruction")
         counters = delay(m, profile.read_data, 1, "counters")
-        with m.Switch(access.space):
+        with m.Switch(access["space"]):
             with m.Case(Space.LAYERS):
                 m.d.comb += answer.eq(sequencer.table_out)
             with m.Case(Space.PROGRAM):
@@ -361,10 +369,10 @@ class Core(Component):
             reads = read_port(depth, width).create()
             writes = write_port(depth, width).create()
             m.d.comb += [
-                reads.address.eq(access.address),
-                writes.enable.eq(access.write & (access.space == space)),
-                writes.address.eq(access.address),
-                writes.data.eq(access.write_data),
+                reads.address.eq(access["address"]),
+                writes.enable.eq(access["write"] & (access["space"] == space)),
+                writes.address.eq(access["address"]),
+                writes.data.eq(access["write_data"]),
             ]
             users.reader(idle, reads)
             users.writer(idle, writes)

@@ -65,10 +65,14 @@ class DropPass(Component):
 
         # A hash covers two lanes, or four where a position has as many.
         pair = Signal(range(max(2, lanes // 2)))
-        narrow, ends = Signal(), Signal()
-        m.d.comb += [
+        narrow, ends = Signal(reset_less=True), Signal()
+        last_pair = Signal.like(pair, reset_less=True)
+        m.d.sync += [
             narrow.eq((lanes >> layer.pack) == 2),
-            ends.eq(pair == lanes // 2 - Mux(narrow, 1, 2)),
+            last_pair.eq(lanes // 2 - Mux(narrow, 1, 2)),
+        ]
+        m.d.comb += [
+            ends.eq(pair == last_pair),
             walker.start.eq(start),
             walker.layer.eq(layer),
             walker.advance.eq(ends),

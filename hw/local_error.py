@@ -11,8 +11,9 @@ from hw.arith import COUNT_LATENCY, counted, delay, resize, round_shift, saturat
 from hw.interfaces import LAYER_LAYOUT, READ_LATENCY, entry_layout, read_port, write_port
 from hw.map_walker import ADDRESS_BITS, LaneMask, MapWalker
 from hw.pool_address import PoolAddress
+from hw.stream_buffer import StreamBuffer
 
-WRITE_STAGE = READ_LATENCY + 4
+WRITE_STAGE = READ_LATENCY + 5
 """Cycles from a word's meeting with the mask list to the write of its gamma."""
 
 
@@ -34,7 +35,7 @@ class ErrorPass(Component):
         PLANE   gamma := sat_gamma((2**t S + 128) >> 8)      for GRADIENT with bit plane t
 
     A word passes when the mask list's front is known: with the first entry in cycle E after `start`
-    (E >= 2) and one per cycle from then on, `done` comes ``words + E + 7`` cycles after `start`,
+    (E >= 2) and one per cycle from then on, `done` comes ``words + E + 8`` cycles after `start`,
     with the last write. The list may stall at any time. `saturated` follows a word's write by
     2 cycles. Two multipliers per lane, delta x 12 and gamma x 12 bits.
 
@@ -123,21 +124,16 @@ class ErrorPass(Component):
             spatial.eq(Mux(sums | planes, planes | ~self.first, with_delta)),
             alone.eq(Mux(sums | planes, planes, self.first)),
         ]
-        now, advance = self._walk(m, pooled, unlisted)
+        words = self._walk(m, pooled, unlisted)
 
-        # Stage 0: the word meets the front of the mask list. While the list has nothing to show,
-        # the word's addresses are repeated, so that its data comes 3 cycles after they meet.
-        word = Signal.like(now, name="word", reset_less=True)
-        waiting = Signal()
+        # Stage 0: the word meets the front of the mask list. Its addresses stand as long as it
+        # waits for the list, so that its data comes READ_LATENCY cycles after they meet.
+        word, waiting = words.payload, words.valid
         shows = self.entries.valid | unlisted
-        m.d.comb += advance.eq(~waiting | shows)
-        with m.If(advance):
-            m.d.sync += [word.eq(now), waiting.eq(now.valid)]
-        shown = Signal.like(now, name="shown")
         m.d.comb += [
-            shown.eq(Mux(advance, now, word)),
-            self.gamma_read.address.eq(shown.gamma_address),
-            self.delta_read.address.eq(shown.delta_address),
+            words.ready.eq(shows),
+            self.gamma_read.address.eq(word.gamma_address),
+            self.delta_read.address.eq(word.delta_address),
         ]
         met, found = Signal(), Signal()
         m.d.comb += [
@@ -155,7 +151,7 @@ class ErrorPass(Component):
         mask = Signal(lanes, reset_less=True)
         spreads = Signal(lanes, reset_less=True)
         keeps = Signal(lanes, reset_less=True)
-        source = delay(m, word.source, READ_LATENCY - 1, "source")
+        source = delay(m, word.source, READ_LATENCY, "source")
         present = Mux(met, word.lanes, 0)
         listed = Mux(unlisted, present, Mux(found, entry.bits & present, 0))
         m.d.sync += [
@@ -163,7 +159,7 @@ class ErrorPass(Component):
             spreads.eq(Mux(spatial & word.inside, listed, 0)),
             keeps.eq(Mux(alone, 0, present)),
         ]
-        wait = READ_LATENCY - 2
+        wait = READ_LATENCY - 1
         mask, spreads, keeps = (
             delay(m, lanes_of, wait, name)
             for name, lanes_of in (("mask", mask), ("spreads", spreads), ("keeps", keeps))
@@ -199,7 +195,7 @@ class ErrorPass(Component):
         return {"a": a, "c0": c0, "c1": c1, "wide": wide}
 
     def _walk(self, m, pooled, unlisted):
-        """Add the walk over words; return a word's record and the signal that moves it on."""
+        """Add the walk over words; return the stream of their records, a step ahead."""
         config = self.config
         m.submodules.walker = walker = MapWalker(config)
         m.submodules.lane_mask = lane_mask = LaneMask(config)
@@ -230,7 +226,6 @@ class ErrorPass(Component):
             ),
         ]
         values = {
-            "valid": walker.valid,
             "y": walker.y,
             "x": walker.x,
             "g": walker.g,
@@ -242,9 +237,14 @@ class ErrorPass(Component):
             "inside": pool.inside,
             "source": pool.source,
         }
-        now = Signal(data.StructLayout({name: len(value) for name, value in values.items()}))
-        m.d.comb += [now[name].eq(value) for name, value in values.items()]
-        return now, advance
+        layout = data.StructLayout({name: len(value) for name, value in values.items()})
+        m.submodules.words = words = StreamBuffer(layout)
+        m.d.comb += [
+            words.i.valid.eq(walker.valid),
+            advance.eq(words.i.ready),
+            *(words.i.payload[name].eq(value) for name, value in values.items()),
+        ]
+        return words.o
 
     def _neuron(self, m, lane, h, spreads, keeps, source, coefficients):
         """Add one lane; return gamma, clipped (at `WRITE_STAGE`) and non-zero (a stage before)."""
@@ -262,7 +262,7 @@ class ErrorPass(Component):
             source[slot * finest : (slot + 1) * finest] if finest else 0
         ]
         gamma = split(self.gamma_read.data, lanes)[lane]
-        # Stage READ_LATENCY: the multipliers' input registers.
+        # Stage READ_LATENCY + 1: the multipliers' input registers.
         width = len(a)
         factor_e, factor_a = register(signed(f.delta), "e"), register(signed(width), "a")
         factor_gamma, factor_c = register(signed(f.gamma), "later"), register(signed(width), "c")

@@ -281,10 +281,11 @@ class Sequencer(Component):
                     following.list_start.eq(list_base + list_product),
                     following.mask_start.eq(own.mask_base + mask_product),
                 ]
+                m.d.sync += ready.eq(1)
                 m.next = "READY"
             with m.State("READY"):
-                m.d.comb += ready.eq(1)
                 with m.If(switch):
+                    m.d.sync += ready.eq(0)
                     advance()
                     m.next = "FETCH"
             with m.State("END"):

@@ -8,6 +8,7 @@ from golden.core_config import CoreConfig
 from hw.events import EventReader
 from hw.interfaces import LAYER_LAYOUT, entry_layout
 from hw.operation import Mode, operation_layout
+from hw.stream_buffer import StreamBuffer
 from hw.walk_rows import ROW, WalkRows, row_layout
 
 HASH_AHEAD = 2
@@ -84,7 +85,9 @@ class Walker(Component):
 
         m.submodules.reader = reader = EventReader(config)
         m.submodules.rows = rows = WalkRows(config)
-        connect(m, reader.events, rows.events)
+        m.submodules.events = events = StreamBuffer(reader.events.payload.shape())
+        connect(m, reader.events, events.i)
+        connect(m, events.o, rows.events)
         m.d.comb += [
             reader.start.eq(self.start),
             reader.words.eq(self.mode == Mode.POOL),
@@ -102,7 +105,12 @@ class Walker(Component):
         valid, done, chosen = self._positions(m, rows.rows)
         empty, flush, active = Signal(), Signal(), Signal()
         m.d.comb += [
-            empty.eq(active & reader.empty & ~rows.busy & (~valid | (done & ~backward))),
+            empty.eq(
+                active
+                & reader.empty
+                & ~(events.o.valid | rows.busy)
+                & (~valid | (done & ~backward))
+            ),
             flush.eq(empty & backward),
         ]
         with m.If(empty):
