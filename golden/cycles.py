@@ -2,17 +2,18 @@
 
 Passes over words take, from their start to the next instruction's::
 
-    CLEAR    words + 4
-    DROP     words * hashes + 14; P/4 hashes a word, P/2 where a position has two lanes
-    LIF      words + 8
-    LOSS     groups * P + 13; cross-entropy while training 2 (groups * P + 6) + 32 more
-    ERROR    words + 7; straight after a BACKWARD words + 12 + stages (its last e is on its way)
-    UPDATE   rows + 14
+    CLEAR    words + 6
+    DROP     words * hashes + 17; P/4 hashes a word, P/2 where a position has two lanes
+    LIF      words + 13
+    LOSS     groups * P + 15; cross-entropy while training 2 (groups * P + 6) + 32 more
+    ERROR    words + 17, without a list (SUM, PLANE) words + 13; straight after a BACKWARD
+             words + 20 + stages (its last e is on its way)
+    UPDATE   rows + 16
 
 with ``stages`` = ceil(log4 P) of the adder tree; words, groups and rows of all groups as
 `golden.layout` places them. Walks are in `golden.walk_cycles`. A GRADIENT or BACKWARD whose layer
-has no error at that step ends at once. The next instruction is decoded meanwhile: that takes 5
-cycles, and 2 for each loop control or instruction not wanted before it, so no instruction is
+has no error at that step ends at once. The next instruction is decoded meanwhile: that takes 7
+cycles, and 3 for each loop control or instruction not wanted before it, so no instruction is
 shorter. `IDLE_TO_START` cycles pass from taking a job to its first instruction.
 """
 
@@ -29,22 +30,28 @@ from golden.schedule import Instruction, block_schedule, executed
 from golden.settings import Settings
 from golden.walk_cycles import Rows, pool_cycles, rows, walk_cycles
 
-CLEAR, DROP, LIF, LOSS, ERROR, UPDATE = 4, 14, 8, 13, 7, 14
+HANDOVER = 3
+"""Cycles from the last one of an instruction to the first one of the next."""
+
+CLEAR, DROP, LIF, LOSS, ERROR, UPDATE = (HANDOVER + own for own in (3, 14, 10, 12, 10, 13))
 """Cycles of each pass besides those of its words, classes or rows."""
+
+LIST = 4
+"""Cycles that ERROR waits for the first entry of its list, if it has one."""
 
 SETTLE, DIVISION = 6, 32
 """Cycles of cross-entropy after each sweep that it adds, and of its division."""
 
-SKIPPED = 1
+SKIPPED = HANDOVER
 """Cycles of a GRADIENT or BACKWARD without errors, if decoding were not slower."""
 
-DECODE = 5
+DECODE = 7
 """Cycles to fetch and decode an instruction."""
-CONTROL = 2
+CONTROL = 3
 """Cycles of loop control, and of an instruction that is not wanted."""
-END = 3
+END = 4
 """Cycles to find the end of the program."""
-IDLE_TO_START = 6
+IDLE_TO_START = 9
 """Cycles from taking a job to its first instruction, if all are wanted."""
 
 TREE = 4
@@ -56,7 +63,7 @@ def error_wait(lanes: int) -> int:
     stages = 0
     while lanes > 1:
         lanes, stages = -(-lanes // TREE), stages + 1
-    return stages + 5
+    return stages + 3
 
 
 def hashes_per_word(placed: LayerLayout) -> int:
@@ -201,12 +208,13 @@ class CycleCounters(Counters):
     def _pass(self, instruction: Instruction, learn: bool) -> int:
         assert instruction.layer is not None
         placed = self._placed(instruction.layer)
+        unlisted = bool({"SUM", "PLANE"} & {*instruction.flags})
         return {
             "CLEAR": placed.map.words + CLEAR,
             "DROP": placed.map.words * hashes_per_word(placed) + DROP,
             "LIF": placed.map.words + LIF,
             "LOSS": self._loss(placed, learn and "ENTROPY" in instruction.flags),
-            "ERROR": placed.map.words + ERROR,
+            "ERROR": placed.map.words + ERROR + (0 if unlisted else LIST),
             "UPDATE": placed.weight_rows + UPDATE,
         }[instruction.op]
 

@@ -9,9 +9,9 @@ any behind it, that are ``max(0, m + 1 - n)`` idle cycles.
 Cycles, from an instruction's start to the next one's, with N operations (null operations of
 BACKWARD included) and B idle cycles::
 
-    FORWARD, GRADIENT, POOL   N + 12 + B      4 scan, 4 to the first operation, 4 to the last sum
-    BACKWARD                  N + 9 + B       its last sums overlap the error pass that follows
-    no event at all           10, BACKWARD 6
+    FORWARD, GRADIENT, POOL   N + 32 + B      9 scan, 13 to the first operation, 10 to the end
+    BACKWARD                  N + 27 + B      its last sums overlap the error pass that follows
+    no event at all           20, BACKWARD 14
 
 ``B <= rows without an operation``; in FORWARD of a convolution whose stride is not above its kernel
 and of dense layers B = 0, in POOL B is the number of words outside the windows at most.
@@ -30,20 +30,26 @@ from golden.network import Layer
 ROW = 8
 """Groups of a dense layer that one row of the walk spans."""
 
-SCAN = 4
+SCAN = 9
 """Cycles from the start of a walk to its first event."""
 
-FIRST_ROW = SCAN + 2
+FIRST_ROW = SCAN + 11
 """Cycles from the start of a walk to its first row."""
 
-DRAIN = 6
+DRAIN = 12
 """Cycles from the end of the last operation's stage to the next instruction."""
 
-DRAIN_BACKWARD = 2
+DRAIN_BACKWARD = 6
 """The same after BACKWARD's last operation: its end is marked by one more operation."""
 
-NO_EVENT = 4
+NO_EVENT = 8
 """Cycles from the start of a walk to the end of a list without events."""
+
+DROPPED_ROW = 1
+"""Cycles by which a row without an operation ends earlier than one with an operation begins."""
+
+DROPPED_WORD = 2
+"""Cycles that a word outside the windows of a pool still takes after it has been read."""
 
 
 class Rows(NamedTuple):
@@ -134,11 +140,11 @@ def walk_cycles(operations: Integers, *, backward: bool = False) -> int:
         return NO_EVENT + after
     busy = np.flatnonzero(operations)
     if not len(busy):
-        return FIRST_ROW + len(operations) + after
+        return FIRST_ROW + len(operations) - DROPPED_ROW + after
     taken = np.maximum(np.diff(busy), operations[busy[:-1]])
     handed = int(busy[0] + taken.sum())  # when the last row with operations leaves its stage
     ends = handed + int(operations[busy[-1]]) + backward
-    rows_end = handed + len(operations) - int(busy[-1])
+    rows_end = handed + len(operations) - int(busy[-1]) - DROPPED_ROW
     return FIRST_ROW + max(ends, rows_end) + after
 
 
@@ -159,4 +165,4 @@ def pool_cycles(words: Integers, area: MapLayout, window: int) -> int:
         return NO_EVENT + DRAIN
     inside = np.flatnonzero((y // window < area.shape[0]) & (x // window < area.x_words))
     last = int(inside[-1]) + FIRST_ROW + 1 if len(inside) else 0
-    return max(last, len(y) + NO_EVENT) + DRAIN
+    return max(last, len(y) + NO_EVENT + DROPPED_WORD) + DRAIN

@@ -109,23 +109,24 @@ class PoolAddress(Component):
                     m.d.sync += [above_y.eq(above_y + 1), inside_y.eq(inside_y & ~ends_y)]
                 with m.Else():
                     m.d.sync += [column.eq(row), address.eq(row)]
-        self._slots(m, pooled)
+        self._slots(m)
         return m
 
-    def _slots(self, m, pooled):
+    def _slots(self, m):
         finest = self.config.pack_max
         own = Cat(C(slot, finest) for slot in range(1 << finest))
         m.d.comb += self.source.eq(own)
-        with m.If(pooled):
-            for pack in range(1, finest + 1):
-                for window in range(1, 4):
-                    sources = []
-                    for slot in range(1 << finest):
-                        kept = finest - pack
-                        position = Cat(C(slot >> kept, pack), self.x[:window])
-                        above = position[window : window + pack]
-                        sources.append(Cat(C(slot & ((1 << kept) - 1), kept), above))
-                    chosen = Signal(name=f"pack{pack}_window{window}", reset_less=True)
-                    m.d.sync += chosen.eq((self.layer.pack == pack) & (self.other.window == window))
-                    with m.If(chosen):
-                        m.d.comb += self.source.eq(Cat(sources))
+        for pack in range(1, finest + 1):
+            for window in range(1, 4):
+                chosen = Signal(name=f"pack{pack}_window{window}", reset_less=True)
+                m.d.sync += chosen.eq(
+                    self.pooled & (self.layer.pack == pack) & (self.other.window == window)
+                )
+                sources = []
+                for slot in range(1 << finest):
+                    kept = finest - pack
+                    position = Cat(C(slot >> kept, pack), self.x[:window])
+                    above = position[window : window + pack]
+                    sources.append(Cat(C(slot & ((1 << kept) - 1), kept), above))
+                with m.If(chosen):
+                    m.d.comb += self.source.eq(Cat(sources))

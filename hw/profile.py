@@ -27,7 +27,7 @@ class Profile(Component):
     start, finished : In(1)
         An instruction starts; the job ends.
     address : In
-        Program address of the instruction under way, from its start on.
+        Program address of the instruction that starts.
     issue, lanes : In
         An operation was issued in this cycle, with so many useful lanes.
     clear : In(1)
@@ -64,7 +64,7 @@ class Profile(Component):
         now = Signal(PROFILE_LAYOUT)
         settled = Signal(PROFILE_LAYOUT)
         settled_address = Signal.like(self.address)
-        last_address = Signal.like(self.address)
+        own_address = Signal.like(self.address)  # of the instruction that is counted
         fetch, add = Signal(), Signal()
         counting = Signal()
 
@@ -83,7 +83,6 @@ class Profile(Component):
             now.cycles.eq(fresh + 1),
             now.operations.eq(Mux(self.start, 0, now.operations) + self.issue),
             now.lanes.eq(Mux(self.start, 0, now.lanes) + Mux(self.issue, self.lanes, 0)),
-            last_address.eq(self.address),
             fetch.eq(closes),
         ]
         with m.If(closes):
@@ -91,8 +90,10 @@ class Profile(Component):
                 settled.cycles.eq(now.cycles + self.finished),
                 settled.operations.eq(now.operations + (self.finished & self.issue)),
                 settled.lanes.eq(now.lanes + Mux(self.finished & self.issue, self.lanes, 0)),
-                settled_address.eq(Mux(self.finished, self.address, last_address)),
+                settled_address.eq(own_address),
             ]
+        with m.If(self.start):
+            m.d.sync += own_address.eq(self.address)
         with m.If(self.finished):
             m.d.sync += counting.eq(0)
         with m.Elif(self.start):

@@ -79,7 +79,7 @@ async def run_lif(run, ctx, flags, u, drive, codes=CODES[0], learn=1, keep=None)
     ctx.set(unit.flags, int(flags))
     ctx.set(unit.learn, learn)
     cycles, *_, clipped = await run.bench.operation(ctx)
-    assert cycles == run.area.words + 7
+    assert cycles == run.area.words + 10
     return run.words(ctx, "state", STATE, f.state), run.words(ctx, "drive", DRIVE, f.delta), clipped
 
 
@@ -150,7 +150,7 @@ async def run_error(run, ctx, flags, gamma, total, plane=0, first=0):
     ctx.set(unit.first, first)
     ctx.set(unit.delta_zero, 1)
     cycles, *_, clipped = await run.bench.operation(ctx)
-    assert cycles == run.area.words + 6
+    assert cycles == run.area.words + 10
     return (
         run.words(ctx, "gamma", ERRORS, f.gamma),
         run.words(ctx, "delta", DRIVE, f.delta),

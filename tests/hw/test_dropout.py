@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from golden.cycles import DROP, hashes_per_word
+from golden.cycles import DROP, HANDOVER, hashes_per_word
 from golden.dropout import KeepMasks
 from golden.layout import place
 from golden.network import Conv, Dense, Network
@@ -51,7 +51,7 @@ def test_keep_bits_are_goldens(lanes, pack_max, network, rate):
             for index, key in enumerate(round_keys(settings.seed, number)):
                 ctx.set(unit.keys[index], key)
             cycles, issued, useful, _ = await bench.operation(ctx)
-            assert cycles + 1 == area.words * hashes_per_word(placed) + DROP
+            assert cycles + HANDOVER == area.words * hashes_per_word(placed) + DROP
             assert (issued, useful) == (area.words, placed.layer.neurons)
             after = bench.dump(ctx, "keep")
             end = BASE + area.words

@@ -110,7 +110,7 @@ class Run:
                 counted.append((ctx.get(unit.count_group), ctx.get(unit.count_bits)))
 
         cycles, issued, useful, clipped = await bench.operation(ctx, watch)
-        assert cycles == area.words + 7
+        assert cycles == area.words + 10
         assert (issued, useful) == (area.words, area.valid.sum())
 
         s, h, carry, _ = golden_step(u, codes, config.formats)

@@ -79,7 +79,7 @@ class Run:
         assert state["next"] == len(entries), "entries left over"
         assert (issued, useful) == (self.area.words, self.area.valid.sum())
         if not stall:
-            assert cycles == self.area.words + max(entry_cycle, 2) + 4
+            assert cycles == self.area.words + max(entry_cycle, 2) + 8
         assert ctx.get(unit.any_nonzero) == state["any"]  # stays after done
         return cycles, clipped, flags, state["any"]
 
