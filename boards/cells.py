@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 
+from hw.memory import COPY
+
 ECP5_CELLS = ("LUT4", "CCU2C", "TRELLIS_DPR16X4", "TRELLIS_FF", "DP16KD", "MULT18X18D")
 """Cells of an ECP5 that are counted."""
 
@@ -12,7 +14,10 @@ COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 */t:$memrd_v2 r:CLK_ENABLE=1 %i
 """Amaranth's memories return the old row where a row is read and written at once. Block RAMs promise
 nothing there, and yosys would add a bypass to each; nobody uses such a row, see `hw.memory`."""
 
-SYNTH_ECP5 = COLLISIONS + "tee -o synth.log synth_ecp5 -noabc9 -top {top}\n"
+COPIES = f"setattr -set keep 1 */w:{COPY}* %ci:+$dff[Q] */t:$dff %i\n"
+"""Copies of registers stay copies."""
+
+SYNTH_ECP5 = COLLISIONS + COPIES + "tee -o synth.log synth_ecp5 -noabc9 -top {top}\n"
 """What it prints after abc is lost unless tee'd; -noabc9 is for releases that still know plain abc,
 where abc9 ends YoWASP's yosys without a word."""
 

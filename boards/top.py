@@ -37,7 +37,7 @@ class BoardTop(Elaboratable):
         clock = float(board.made_clock(target))
         self._pll = None if target == board.clock else board.pll(board.setting(target))
         if core is None:
-            core = Core(config, board.limits.multiplier, board.ram_shapes)
+            core = Core(config, board.limits.multiplier, board.ram_shapes, stops=False)
         self._accelerator = UartAccelerator(config, clock, board.baud, core=core)
 
     def elaborate(self, platform):

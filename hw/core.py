@@ -81,12 +81,20 @@ class Core(Component):
         Widest signed operand of the target's multipliers, see `LifPass` [bits].
     ram_shapes : tuple of Shape
         Of the target's block RAMs, see `BlockMemory`.
+    stops : bool
+        Units without work stand still, see `hw.standby`.
     """
 
     def __init__(
-        self, config: CoreConfig, multiplier: int = 25, ram_shapes: tuple[Shape, ...] = ()
+        self,
+        config: CoreConfig,
+        multiplier: int = 25,
+        ram_shapes: tuple[Shape, ...] = (),
+        *,
+        stops: bool = True,
     ):
         self.config, self.multiplier, self.ram_shapes = config, multiplier, ram_shapes
+        self.stops = stops
         super().__init__(core_signature(config))
 
     def elaborate(self, platform):
@@ -97,7 +105,7 @@ class Core(Component):
         m.submodules.profile = profile = Profile(config)
         m.submodules.scanner = scanner = Scanner(config)
         m.submodules.walker = walker = Walker(config)
-        m.submodules.datapath = datapath = Datapath(config)
+        m.submodules.datapath = datapath = Datapath(config, stops=self.stops)
         m.submodules.clear = clear = ClearPass(config)
         lif = LifPass(config, self.multiplier)
         error = ErrorPass(config)
@@ -124,7 +132,7 @@ class Core(Component):
         starts = {op: sequencer.starts[op] for op in Op}
         units = ((Op.LIF, lif), (Op.ERROR, error), (Op.UPDATE, update), (Op.DROP, drop))
         for op, unit in units:
-            standby(m, op.name.lower(), unit, is_op[op])
+            standby(m, op.name.lower(), unit, is_op[op], stops=self.stops)
 
         # ---- jobs
         m.d.comb += [

@@ -30,6 +30,8 @@ class Datapath(Component):
     ----------
     config : CoreConfig
         Lanes, depths and formats.
+    stops : bool
+        See `hw.core.Core`.
 
     Members
     -------
@@ -56,8 +58,8 @@ class Datapath(Component):
         A spike error was clipped in this cycle.
     """
 
-    def __init__(self, config: CoreConfig):
-        self.config = config
+    def __init__(self, config: CoreConfig, *, stops: bool = True):
+        self.config, self.stops = config, stops
         shapes = config.memory_shapes
         self.operation_layout = operation_layout(config)
         super().__init__(
@@ -130,7 +132,7 @@ class Datapath(Component):
         amount, turn = rotation(fetched.slot, packs[READ_LATENCY], config)
         m.d.comb += turn
         random_weights = RandomWeights(config)
-        standby(m, "random", random_weights, self.walking & random_now)
+        standby(m, "random", random_weights, self.walking & random_now, stops=self.stops)
         m.d.comb += [
             random_weights.feature.eq(self.feature),
             random_weights.group.eq(self.group),
@@ -186,9 +188,9 @@ class Datapath(Component):
         to_state = self.walking & ((self.mode == Mode.FORWARD) | (self.mode == Mode.POOL))
         to_momentum = self.walking & (self.mode == Mode.GRADIENT)
         to_delta = self.walking & (self.mode == Mode.BACKWARD)
-        standby(m, "state", state, to_state)
-        standby(m, "momentum", momentum, to_momentum)
-        standby(m, "backward", backward, to_delta | self.delta_busy)
+        standby(m, "state", state, to_state, stops=self.stops)
+        standby(m, "momentum", momentum, to_momentum, stops=self.stops)
+        standby(m, "backward", backward, to_delta | self.delta_busy, stops=self.stops)
         summing, summing_valid = ages[1], valids[1]  # the operands are there a cycle late
         ready = ages[READ_LATENCY + 1]
         m.d.comb += [

@@ -5,15 +5,22 @@ from amaranth.lib.memory import Memory, MemoryData
 from amaranth.lib.wiring import Component, In
 
 from golden.core_config import clog2
+from hw.arith import delay
 from hw.interfaces import read_port, write_port
 from hw.tiling import Shape, tiles
+
+COPY = "near"
+"""Names of registers that are equal to others and must not be merged with them begin like this."""
+
+NEAR = 8
+"""Block RAMs, or those of one column, that share a copy of the addresses: the part is wide."""
 
 
 class BlockMemory(Component):
     """Simple dual-port memory that maps to block RAM.
 
-    Data follows the read address by `hw.interfaces.READ_LATENCY` = 4 cycles: a register beside the
-    block RAMs, which may be all over the part, the RAM's own clock edge, a register behind each
+    Data follows the read address by `hw.interfaces.READ_LATENCY` = 4 cycles: registers beside
+    the block RAMs, which may be all over the part, the RAM's own clock edge, a register behind each
     block RAM (its clock-to-output time is more than half a cycle), and the selection among block
     RAMs that stand for different rows. A write is registered once, so that a row that is written in
     a cycle is read by addresses from the next cycle on. Reading an address in the cycle in which it
@@ -49,26 +56,24 @@ class BlockMemory(Component):
 
     def elaborate(self, platform):
         m = Module()
-        address = Signal.like(self.read.address, reset_less=True)
-        enable = Signal()
-        written = Signal.like(self.write.address, reset_less=True)
-        data = Signal(self.width, reset_less=True)
-        m.d.sync += [
-            address.eq(self.read.address),
-            enable.eq(self.write.enable),
-            written.eq(self.write.address),
-            data.eq(self.write.data),
-        ]
-        selected = [address]  # its bits above a tile's choose among tiles, 2 cycles later
-        for stage in range(2):
-            later = Signal.like(address, name=f"address_{stage}", reset_less=True)
-            m.d.sync += later.eq(selected[-1])
-            selected.append(later)
-        column = 0
+        columns = tiles(self.depth, self.width, self.shapes)
+        copies: list[_Request] = []
+        selected = None
+        column = placed = 0
         outputs = []
-        for shape, width in tiles(self.depth, self.width, self.shapes):
+        for shape, width in columns:
+            count = -(-self.depth // shape.depth)
+            if not copies or placed + count > NEAR:
+                copies.append(_Request(m, self, len(copies)))
+                placed = 0
+            placed += count
+            near = copies[-1]
+            if selected is None:
+                # The bits above a tile's choose among tiles, two cycles later.
+                selected = delay(m, near.address, 2, "selected")
+            data = delay(m, self.write.data[column : column + width], 1, f"data_{column}")
             banks = []
-            for bank in range(-(-self.depth // shape.depth)):
+            for bank in range(count):
                 rows = min(shape.depth, self.depth - bank * shape.depth)
                 name = f"array_{column}_{bank}"
                 memory = Memory(
@@ -77,25 +82,36 @@ class BlockMemory(Component):
                 m.submodules[name] = memory
                 write, read = memory.write_port(), memory.read_port()
                 inner = clog2(shape.depth)
-                here = (
-                    written[inner:] == bank if self.depth > shape.depth else 1
-                )
+                here = near.written[inner:] == bank if count > 1 else 1
                 captured = Signal(width, name=f"{name}_data", reset_less=True)
                 m.d.comb += [
-                    write.en.eq(enable & here),
-                    write.addr.eq(written[: len(write.addr)]),
-                    write.data.eq(data[column : column + width]),
+                    write.en.eq(near.enable & here),
+                    write.addr.eq(near.written[: len(write.addr)]),
+                    write.data.eq(data),
                     read.en.eq(1),
-                    read.addr.eq(address[: len(read.addr)]),
+                    read.addr.eq(near.address[: len(read.addr)]),
                 ]
                 m.d.sync += captured.eq(read.data)
                 banks.append(captured)
             chosen = banks[0]
-            if len(banks) > 1:
-                chosen = Array(banks)[selected[-1][clog2(shape.depth) :]]
-            output = Signal(width, name=f"output_{column}", reset_less=True)
-            m.d.sync += output.eq(chosen)
-            outputs.append(output)
+            if count > 1:
+                chosen = Array(banks)[selected[clog2(shape.depth) :]]
+            outputs.append(delay(m, chosen, 1, f"output_{column}"))
             column += width
         m.d.comb += self.read.data.eq(Cat(outputs))
         return m
+
+
+class _Request:
+    """Registers of a memory's addresses and write enable beside a few of its block RAMs."""
+
+    def __init__(self, m: Module, memory: BlockMemory, number: int):
+        name = f"{COPY}{number}"
+        self.address = Signal.like(memory.read.address, name=f"{name}_address", reset_less=True)
+        self.written = Signal.like(memory.write.address, name=f"{name}_written", reset_less=True)
+        self.enable = Signal(name=f"{name}_enable")
+        m.d.sync += [
+            self.address.eq(memory.read.address),
+            self.written.eq(memory.write.address),
+            self.enable.eq(memory.write.enable),
+        ]

@@ -10,7 +10,7 @@ WAKE = 1
 comes from a register."""
 
 
-def standby(m: Module, name: str, unit, active) -> None:
+def standby(m: Module, name: str, unit, active, *, stops: bool = True) -> None:
     """Add `unit` as a submodule whose registers are enabled while `active` and `SETTLE` cycles on.
 
     Both times begin `WAKE` cycles late.
@@ -25,7 +25,13 @@ def standby(m: Module, name: str, unit, active) -> None:
         Its pulses must have ended `SETTLE` cycles after `active` has fallen.
     active : Value
         The unit is in use from the next cycle on.
+    stops : bool
+        Without it the unit always runs, with the same results: an enable with thousands of loads
+        all over the part costs a slow part more clock than it saves power.
     """
+    if not stops:
+        m.submodules[name] = unit
+        return
     settling = Signal(SETTLE, name=f"{name}_settling")
     enable = Signal(name=f"{name}_enable")
     m.d.sync += [settling.eq(Cat(active, settling[:-1])), enable.eq(active | settling.any())]

@@ -22,13 +22,29 @@ class Shape(NamedTuple):
     cost: float = 1.0
 
 
-def tiles(depth: int, width: int, shapes: tuple[Shape, ...]) -> list[tuple[Shape, int]]:
+MOST_BANKS = 4
+"""Tiles of a column at most, where a shape allows it: as many as one level of logic chooses among."""
+
+
+def tiles(
+    depth: int, width: int, shapes: tuple[Shape, ...], banks: int | None = MOST_BANKS
+) -> list[tuple[Shape, int]]:
     """Return the columns of a memory: a shape each, and the bits of a row that it holds.
 
-    A column of a shape takes ``ceil(depth / shape.depth)`` tiles. Different columns may have
-    different shapes: 128 bits of 11,230 rows are seven columns of 1,024 x 18 and one of 8,192 x 2,
-    79 block RAMs; eight columns of 1,024 x 18 would take 88. Among equals the one with fewer tiles
-    to choose among is taken. Without shapes the memory is one tile.
+    A column of a shape takes ``ceil(depth / shape.depth)`` tiles, `banks` at most; deeper shapes
+    have fewer, which saves a selection, and longer wires. Different columns may have different
+    shapes: 128 bits of 7,680 rows are fourteen columns of 2,048 x 9 and one of 8,192 x 2, 57 block
+    RAMs. Among equals the one with fewer tiles to choose among is taken. Without shapes the memory
+    is one tile.
+
+    Parameters
+    ----------
+    depth, width : int
+        Rows and their width [bits].
+    shapes : tuple of Shape
+        Of the target's block RAMs.
+    banks : int, optional
+        None for as few block RAMs as possible.
 
     Raises
     ------
@@ -39,7 +55,10 @@ def tiles(depth: int, width: int, shapes: tuple[Shape, ...]) -> list[tuple[Shape
         raise ValueError(f"a memory has at least 1 row of 1 bit, not {depth} of {width}")
     if not shapes:
         return [(Shape(depth, width), width)]
-    columns = list(_cheapest(depth, width, shapes)[2])
+    fewest = min(-(-depth // shape.depth) for shape in shapes)
+    most = max(fewest, banks) if banks is not None else depth
+    allowed = tuple(shape for shape in shapes if -(-depth // shape.depth) <= most)
+    columns = list(_cheapest(depth, width, allowed)[2])
     columns.sort(key=lambda shape: -shape.width)
     result, left = [], width
     for shape in columns:
@@ -66,7 +85,10 @@ def _cheapest(
     return best[width]
 
 
-def block_rams(depth: int, width: int, shapes: tuple[Shape, ...]) -> float:
+def block_rams(
+    depth: int, width: int, shapes: tuple[Shape, ...], banks: int | None = MOST_BANKS
+) -> float:
     """Return the block RAMs that a memory takes, halves counted as 0.5."""
-    rows = ((-(-depth // shape.depth), shape.cost) for shape, _ in tiles(depth, width, shapes))
+    columns = tiles(depth, width, shapes, banks)
+    rows = ((-(-depth // shape.depth), shape.cost) for shape, _ in columns)
     return sum(count * cost for count, cost in rows)
