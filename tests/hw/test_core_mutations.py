@@ -36,9 +36,9 @@ MUTATIONS = [
     ),
     Mutation("spike-at-strictly-more", "hw.lif", "above = ~distance[-1]", "above = (distance > 0)"),
     Mutation(
-        "mask-not-strict", "hw.lif", "distance > -layer.half_a", "distance >= -layer.half_a",
+        "mask-not-strict", "hw.lif", "distance > minus_half_a", "distance >= minus_half_a",
     ),
-    Mutation("mask-one-sided", "hw.lif", "& (distance > -layer.half_a)", ""),
+    Mutation("mask-one-sided", "hw.lif", "& (distance > minus_half_a)", ""),
     Mutation(
         "carry-not-saturated", "hw.lif",
         "limited, clip = saturate(wide, f.carry)", "limited, clip = wide, 0",
@@ -54,7 +54,7 @@ MUTATIONS = [
     ),
     Mutation(
         "lists-of-one-step", "hw.sequencer",
-        "list_product.eq(step * stride)", "list_product.eq(0)",
+        "list_product.eq(step * list_stride)", "list_product.eq(0)",
     ),
     Mutation(
         "gamma-crosses-interval", "hw.core",
@@ -66,8 +66,7 @@ MUTATIONS = [
     ),
     Mutation(
         "gamma-floored", "hw.local_error",
-        "rounded = round_shift(total, COEFFICIENT_FRACTION)",
-        "rounded = total >> COEFFICIENT_FRACTION",
+        "round_shift(total, COEFFICIENT_FRACTION)", "total >> COEFFICIENT_FRACTION",
     ),
     Mutation("c1-for-c0", "hw.local_error", "Mux(h, c1, c0)", "c1"),
     Mutation("c0-for-c1", "hw.local_error", "Mux(h, c1, c0)", "c0"),
@@ -77,11 +76,19 @@ MUTATIONS = [
     ),
     Mutation(
         "no-forwarding", "hw.accumulator",
-        "hit[i].eq(valid[2 + i] & (address[1] == address[2 + i]))", "hit[i].eq(0)",
+        "hit[i].eq(valid[2 + i] & (addresses[1] == addresses[2 + i]))", "hit[i].eq(0)",
+    ),
+    Mutation(
+        "forwarding-of-the-newest-alone", "hw.accumulator",
+        "older_hit.eq(Cat(first).any())", "older_hit.eq(0)",
+    ),
+    Mutation(
+        "forwarding-of-an-older-one", "hw.accumulator",
+        "first[i - 1].eq(hit[i] & ~Cat(hit[1:i]).any())", "first[i - 1].eq(hit[i])",
     ),
     Mutation(
         "forwarding-too-short", "hw.accumulator",
-        "hit[i].eq(valid[2 + i] &", "hit[i].eq((i < 2) & valid[2 + i] &",
+        "hit[i].eq(valid[2 + i] &", "hit[i].eq((i < HISTORY - 1) & valid[2 + i] &",
     ),
     Mutation(
         "gamma-of-other-slots", "hw.datapath",
@@ -98,7 +105,7 @@ MUTATIONS = [
     ),
     Mutation(
         "delta-floored", "hw.backward",
-        "rounded = round_shift(total, f.weight_fraction)", "rounded = total >> f.weight_fraction",
+        "round_shift(total, f.weight_fraction)", "total >> f.weight_fraction",
     ),
     Mutation(
         "delta-not-saturated", "hw.backward",
@@ -136,14 +143,16 @@ MUTATIONS = [
     Mutation("small-momentum-stays", "hw.update", "taken = v_fine + ", "taken = v_fine + 0 * ",
         "image"),
     Mutation(
-        "last-row-and-column-left-out", "hw.walker",
-        "padded >> layer.stride, size - 1)", "padded >> layer.stride, size - 2)",
+        "last-row-and-column-left-out", "hw.walk_rows",
+        "over, last = padded >> layer.stride, constant[f\"last_{axis}\"]",
+        "over, last = padded >> layer.stride, constant[f\"last_{axis}\"] - 1",
     ),
     Mutation(
-        "flags-of-other-positions", "hw.walker", "flag_out.data >> row.x_low", "flag_out.data",
+        "flags-of-other-positions", "hw.walk_rows",
+        "coarse[\"window\"] >> coarse[\"x_low\"][:3]", "coarse[\"window\"]",
     ),
-    Mutation("stride-phase", "hw.walker", "offset.eq(padded - (low << layer.stride))",
-        "offset.eq(padded - low)", "silent"),
+    Mutation("stride-phase", "hw.walk_rows", "padded - (low << layer.stride)", "padded - low",
+        "silent"),
     Mutation(
         "height-1", "host.compiler",
         '"a": codes.a,\n        "c0": codes.c0,\n        "c1": codes.c1,',
@@ -165,8 +174,8 @@ MUTATIONS = [
         'Instruction("CLEAR", layer, () if layer is block.classifier else ("START",))',
     ),
     Mutation(
-        "pool-has-no-own-terms", "hw.local_error", "Mux(unlisted, planes, self.first)",
-        "Mux(unlisted, planes, self.first | (flags & int(ErrorFlag.COPY)).any())",
+        "pool-has-no-own-terms", "hw.local_error", "Mux(sums | planes, planes, self.first)",
+        "Mux(sums | planes, planes, self.first | (flags & int(ErrorFlag.COPY)).any())",
     ),
     Mutation("missing-1-over-k", "host.compiler", "settings.loss_scale(steps, classes)",
         "settings.loss_scale(steps**0.5, classes)"),
@@ -200,7 +209,7 @@ MUTATIONS = [
     ),
     Mutation(
         "one-plane-less", "hw.sequencer",
-        "current.steps, instruction.other) - 1", "current.steps, instruction.other - 1) - 1",
+        "last_step, instruction.other - 1)", "last_step, instruction.other - 2)",
         "image",
     ),
     # cross-entropy
