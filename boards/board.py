@@ -9,7 +9,6 @@ from boards.parts import PARTS, Part
 from golden.core_config import CoreConfig
 from hw.clocking import ECP5_PLL, MMCM, Dividers, Ecp5Pll, Mmcm, dividers
 from hw.link.uart import bit_step
-from hw.tiling import Shape
 
 LINKS = ("uart", "pcie")
 """Links that a bitstream may have."""
@@ -143,11 +142,6 @@ class Board(ABC):
         return clock
 
     @property
-    def ram_shapes(self) -> tuple[Shape, ...]:
-        """Shapes that the memories are cut into; none leaves that to the synthesis."""
-        return ()
-
-    @property
     def limits(self) -> Part:
         """Limits of the part."""
         return PARTS[self.part]
@@ -175,11 +169,6 @@ class Ecp5Board(Board):
     """A board with a Lattice ECP5."""
 
     tools = "YoWASP (Yosys, nextpnr-ecp5, ecppack), from PyPI"
-
-    @property
-    def ram_shapes(self) -> tuple[Shape, ...]:
-        return tuple(Shape(depth, width) for depth, width in self.limits.ram_shapes)
-
     def setting(self, target: int) -> Dividers:
         return dividers(ECP5_PLL, self.clock, target)
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from hw.tiling import Shape, block_rams
+
 
 @dataclass(frozen=True)
 class Part:
@@ -42,8 +44,17 @@ class Part:
         """Flip-flops: two beside each look-up table on Artix-7, one on ECP5."""
         return self.lut * (2 if self.family == "xc7" else 1)
 
+    @property
+    def tiles(self) -> tuple[Shape, ...]:
+        """Shapes that the memories are cut into, see `hw.tiling`; on Artix-7 the tools choose."""
+        if self.family == "xc7":
+            return ()
+        return tuple(Shape(depth, width) for depth, width in self.ram_shapes)
+
     def rams(self, depth: int, width: int) -> float:
         """Return the block RAMs one memory takes, halves counted as 0.5, in its best shape."""
+        if self.tiles:
+            return block_rams(depth, width, self.tiles)
         costs = [
             (1.0, shapes_depth, shapes_width) for shapes_depth, shapes_width in self.ram_shapes
         ] + [(0.5, shapes_depth, shapes_width) for shapes_depth, shapes_width in self.half_shapes]

@@ -15,10 +15,10 @@ from amaranth.lib import io
 
 from boards import xdma
 from boards.board import Board
+from boards.core import core_for
 from boards.top import pin_port
 from golden.core_config import CoreConfig
 from hw.clocking import ClockReset
-from hw.core import Core
 from hw.pcie_accelerator import PcieAccelerator
 
 __all__ = ["PcieTop"]
@@ -53,7 +53,7 @@ class PcieTop(Elaboratable):
         self._board = board
         target = board.target if target is None else target
         self._pll = None if target == board.clock else board.pll(board.setting(target))
-        core = Core(config, multiplier=board.limits.multiplier) if core is None else core
+        core = core_for(config, board.limits) if core is None else core
         self._accelerator = PcieAccelerator(config, xdma.WIDTH, core=core)
 
     def elaborate(self, platform):

@@ -93,11 +93,11 @@ def _build_folder() -> Path:
 
 
 def accelerator(config: CoreConfig, part: Part):
-    """Return the accelerator for the multipliers of a part."""
+    """Return the accelerator as it is built for a part."""
+    from boards.core import core_for
     from hw.accelerator import Accelerator
-    from hw.core import Core
 
-    return Accelerator(config, core=Core(config, part.multiplier))
+    return Accelerator(config, core=core_for(config, part))
 
 
 def report(config: CoreConfig, cells: Cells, part: Part) -> str:

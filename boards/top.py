@@ -4,9 +4,9 @@ from amaranth.hdl import ClockDomain, Elaboratable, Module
 from amaranth.lib import io
 
 from boards.board import Board, Pin
+from boards.core import core_for
 from golden.core_config import CoreConfig
 from hw.clocking import ClockReset
-from hw.core import Core
 from hw.uart_accelerator import UartAccelerator
 
 __all__ = ["BoardTop", "pin_port"]
@@ -37,7 +37,7 @@ class BoardTop(Elaboratable):
         clock = float(board.made_clock(target))
         self._pll = None if target == board.clock else board.pll(board.setting(target))
         if core is None:
-            core = Core(config, board.limits.multiplier, board.ram_shapes, stops=False)
+            core = core_for(config, board.limits)
         self._accelerator = UartAccelerator(config, clock, board.baud, core=core)
 
     def elaborate(self, platform):
