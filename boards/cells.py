@@ -11,8 +11,9 @@ ECP5_CELLS = ("LUT4", "CCU2C", "TRELLIS_DPR16X4", "TRELLIS_FF", "DP16KD", "MULT1
 """Cells of an ECP5 that are counted."""
 
 COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 */t:$memrd_v2 r:CLK_ENABLE=1 %i\n"
-"""Amaranth's memories return the old row where a row is read and written at once. Block RAMs promise
-nothing there, and yosys would add a bypass to each; nobody uses such a row, see `hw.memory`."""
+"""Amaranth's memories return the old row where a row is read and written at once. Block RAMs
+promise nothing there, and yosys would add a bypass to each; nobody uses such a row, see
+`hw.memory`."""
 
 COPIES = f"setattr -set keep 1 */w:{COPY}* %ci:+$dff[Q] */t:$dff %i\n"
 """Copies of registers stay copies."""

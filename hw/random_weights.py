@@ -16,7 +16,8 @@ AHEAD = 2
 STAGES = (2, 2, 1, 1, 1, 1)
 """Rounds of the hash between registers: it must be as fast as a memory read that comes later."""
 
-assert sum(STAGES) == ROUNDS and len(STAGES) == AHEAD + READ_LATENCY
+assert sum(STAGES) == ROUNDS
+assert len(STAGES) == AHEAD + READ_LATENCY
 
 
 class RandomWeights(Component):

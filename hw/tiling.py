@@ -23,7 +23,7 @@ class Shape(NamedTuple):
 
 
 MOST_BANKS = 4
-"""Tiles of a column at most, where a shape allows it: as many as one level of logic chooses among."""
+"""Tiles of a column at most, where a shape allows it: what one level of logic chooses among."""
 
 
 def tiles(

@@ -80,7 +80,7 @@ class Walker(Component):
 
     def elaborate(self, platform):
         m = Module()
-        config, layer, source = self.config, self.layer, self.source
+        config, source = self.config, self.source
         backward = self.mode == Mode.BACKWARD
 
         m.submodules.reader = reader = EventReader(config)
