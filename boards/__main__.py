@@ -47,7 +47,7 @@ def listing() -> str:
         f"{'board':<13}{'part':<14}{'P':>3}{'block RAM':>12}{'clock':>9}  {'UART':<10} made with"
     ]
     for board in BOARDS.values():
-        rams = sum(board.limits.rams(*s) for s in fit.block_memories(board.config).values())
+        rams = sum(fit.rams_of(board.config, board.limits).values())
         out.append(
             f"{board.name:<13}{board.part:<14}{board.config.lanes:>3}"
             f"{f'{rams:g}/{board.limits.ram}':>12}{board.target / 1e6:>5g} MHz"

@@ -1,8 +1,10 @@
 """The core as it is built for a part."""
 
+from boards.fit import banks_for
 from boards.parts import Part
 from golden.core_config import CoreConfig
 from hw.core import Core
+from hw.tiling import Tiling
 
 
 def core_for(config: CoreConfig, part: Part) -> Core:
@@ -10,4 +12,5 @@ def core_for(config: CoreConfig, part: Part) -> Core:
 
     An enable has thousands of loads all over the part: it costs more clock than it saves power.
     """
-    return Core(config, part.multiplier, part.tiles, stops=False)
+    tiling = Tiling(part.tiles, banks_for(config, part)) if part.tiles else None
+    return Core(config, part.multiplier, tiling, stops=False)

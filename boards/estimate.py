@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from boards.cells import UNITS, Figures
-from boards.fit import block_memories, multipliers, part_excess, small_memories
+from boards.fit import multipliers, part_excess, rams_of, small_memories
 from boards.parts import LARGEST, Part
 from golden.core_config import CoreConfig
 from host.protocol.program import LAYER, PROFILE
@@ -109,7 +109,7 @@ def sizes(config: CoreConfig, part: Part) -> dict[str, tuple[float, ...]]:
     """
     f, p = config.formats, config.lanes
     shapes = config.memory_shapes.values()
-    rams = sum(part.rams(*shape) for shape in shapes)
+    rams = sum(rams_of(config, part).values())
     row = max(LAYER.width, *(width for _, width in shapes))
     deepest = LUT_RAMS[part.family][-1][0]
     tables = ((config.layers, 2 * LAYER.width), (config.instructions, PROFILE.width))
@@ -214,7 +214,7 @@ def estimate(config: CoreConfig, part: Part) -> Estimate:
         round(whole[0]),
         small_memory_luts(config, part.family),
         round(whole[1]),
-        sum(part.rams(*shape) for shape in block_memories(config).values()),
+        sum(rams_of(config, part).values()),
         sum(multipliers(config, part.multiplier).values()),
     )
     return Estimate(units, total)

@@ -11,6 +11,7 @@ from golden.layout import Layout
 from golden.memories import PACKETS, MemoryUse, memory_use
 from golden.network import Network, lenet1_events
 from host.protocol.program import INSTRUCTION, LAYER, PROFILE
+from hw.tiling import MOST_BANKS
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,31 @@ def block_memories(config: CoreConfig) -> dict[str, tuple[int, int]]:
     return {**config.memory_shapes, PACKETS: packets, "program": program}
 
 
+def banks_for(config: CoreConfig, part: Part) -> int | None:
+    """Return the tiles that a column of a memory may have at most (`hw.tiling.tiles`).
+
+    As few as leave all memories on the part: fewer tiles are faster, more tiles waste less.
+    """
+    memories = block_memories(config).values()
+    for banks in (MOST_BANKS, 2 * MOST_BANKS):
+        if sum(part.rams(*shape, banks) for shape in memories) <= part.ram:
+            return banks
+    return None
+
+
+def rams_of(config: CoreConfig, part: Part) -> dict[str, float]:
+    """Return the block RAMs of every memory."""
+    banks = banks_for(config, part)
+    return {name: part.rams(*shape, banks) for name, shape in block_memories(config).items()}
+
+
 def memory_lines(layout: Layout, part: Part) -> list[MemoryLine]:
     """Return the report's memories for a placed network."""
     depth, width = block_memories(layout.config)["program"]
     used = program_length(layout.network)
     program = MemoryUse("program", used, depth, width, used * width)
-    return [
-        MemoryLine(use, part.rams(use.depth, use.width)) for use in (*memory_use(layout), program)
-    ]
+    rams = rams_of(layout.config, part)
+    return [MemoryLine(use, rams[use.name]) for use in (*memory_use(layout), program)]
 
 
 def small_memories(config: CoreConfig) -> dict[str, tuple[int, int]]:
@@ -77,7 +95,7 @@ def multipliers(config: CoreConfig, operand: int = 25) -> dict[str, int]:
 
 def part_excess(config: CoreConfig, part: Part) -> list[str]:
     """Return a line for every limit of a part that a configuration exceeds."""
-    rams = sum(part.rams(*shape) for shape in block_memories(config).values())
+    rams = sum(rams_of(config, part).values())
     dsps = sum(multipliers(config, part.multiplier).values())
     needs = (("block RAM", rams, part.ram), ("multipliers", dsps, part.dsp))
     return [

@@ -51,10 +51,13 @@ class Part:
             return ()
         return tuple(Shape(depth, width) for depth, width in self.ram_shapes)
 
-    def rams(self, depth: int, width: int) -> float:
-        """Return the block RAMs one memory takes, halves counted as 0.5, in its best shape."""
+    def rams(self, depth: int, width: int, banks: int | None = None) -> float:
+        """Return the block RAMs one memory takes, halves counted as 0.5, in its best shape.
+
+        `banks` is for parts with `tiles`, see `hw.tiling.tiles`.
+        """
         if self.tiles:
-            return block_rams(depth, width, self.tiles)
+            return block_rams(depth, width, self.tiles, banks)
         costs = [
             (1.0, shapes_depth, shapes_width) for shapes_depth, shapes_width in self.ram_shapes
         ] + [(0.5, shapes_depth, shapes_width) for shapes_depth, shapes_width in self.half_shapes]

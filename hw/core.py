@@ -25,7 +25,7 @@ from hw.random_bits import KeySchedule
 from hw.scanner import Scanner
 from hw.sequencer import Sequencer
 from hw.standby import standby
-from hw.tiling import Shape
+from hw.tiling import Tiling
 from hw.update import UpdatePass
 from hw.walker import Walker
 
@@ -79,7 +79,7 @@ class Core(Component):
         Lanes, depths and formats.
     multiplier : int
         Widest signed operand of the target's multipliers, see `LifPass` [bits].
-    ram_shapes : tuple of Shape
+    tiling : Tiling, optional
         Of the target's block RAMs, see `BlockMemory`.
     stops : bool
         Units without work stand still, see `hw.standby`.
@@ -89,11 +89,11 @@ class Core(Component):
         self,
         config: CoreConfig,
         multiplier: int = 25,
-        ram_shapes: tuple[Shape, ...] = (),
+        tiling: Tiling | None = None,
         *,
         stops: bool = True,
     ):
-        self.config, self.multiplier, self.ram_shapes = config, multiplier, ram_shapes
+        self.config, self.multiplier, self.tiling = config, multiplier, tiling
         self.stops = stops
         super().__init__(core_signature(config))
 
@@ -117,7 +117,7 @@ class Core(Component):
         memories = {}
         for space in MEMORIES:
             memories[space] = BlockMemory(
-                *config.memory_shapes[space.name.lower()], self.ram_shapes
+                *config.memory_shapes[space.name.lower()], self.tiling
             )
             m.submodules[space.name.lower()] = memories[space]
 

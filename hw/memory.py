@@ -7,7 +7,7 @@ from amaranth.lib.wiring import Component, In
 from golden.core_config import clog2
 from hw.arith import delay
 from hw.interfaces import read_port, write_port
-from hw.tiling import Shape, tiles
+from hw.tiling import Tiling, tiles
 
 COPY = "near"
 """Names of registers that are equal to others and must not be merged with them begin like this."""
@@ -32,9 +32,9 @@ class BlockMemory(Component):
         Rows.
     width : int
         Row width [bits].
-    shapes : tuple of Shape
-        Block RAM shapes of the target. The memory is cut into such tiles here, because the
-        synthesis would choose shapes by area alone; without shapes it is left to the synthesis.
+    tiling : Tiling, optional
+        The memory is cut into block RAMs of the target here, because the synthesis would choose
+        shapes by area alone; otherwise it is left to the synthesis.
 
     Members
     -------
@@ -44,19 +44,20 @@ class BlockMemory(Component):
         Enable, address, data.
     """
 
-    def __init__(self, depth: int, width: int, shapes: tuple[Shape, ...] = ()):
+    def __init__(self, depth: int, width: int, tiling: Tiling | None = None):
         if depth < 2:
             raise ValueError(f"depth must be at least 2 rows, not {depth!r}")
         if width < 1:
             raise ValueError(f"width must be at least 1 bit, not {width!r}")
-        self.depth, self.width, self.shapes = depth, width, shapes
+        self.depth, self.width = depth, width
+        self.tiling = Tiling((), None) if tiling is None else tiling
         super().__init__(
             {"read": In(read_port(depth, width)), "write": In(write_port(depth, width))}
         )
 
     def elaborate(self, platform):
         m = Module()
-        columns = tiles(self.depth, self.width, self.shapes)
+        columns = tiles(self.depth, self.width, *self.tiling)
         copies: list[_Request] = []
         selected = None
         column = placed = 0

@@ -22,6 +22,13 @@ class Shape(NamedTuple):
     cost: float = 1.0
 
 
+class Tiling(NamedTuple):
+    """How the memories of a part are cut: arguments of `tiles`."""
+
+    shapes: tuple[Shape, ...]
+    banks: int | None
+
+
 MOST_BANKS = 4
 """Tiles of a column at most, where a shape allows it: what one level of logic chooses among."""
 

@@ -10,7 +10,7 @@ from boards.parts import PARTS
 from hw import memory
 from hw.interfaces import READ_LATENCY
 from hw.memory import BlockMemory
-from hw.tiling import Shape, block_rams, tiles
+from hw.tiling import Shape, Tiling, block_rams, tiles
 from tests.hw.core_case import CASES, difference
 
 ECP5 = PARTS["lfe5u-85f"].tiles
@@ -50,9 +50,10 @@ class PoisonedMemory(Elaboratable):
     ("depth", "width", "shapes"),
     [(21, 13, ()), (21, 13, TINY), (16, 7, TINY), (3, 40, TINY), (64, 5, TINY), (700, 40, ECP5)],
 )
-def test_memory_is_a_memory(depth, width, shapes):
+@pytest.mark.parametrize("banks", [2, None])
+def test_memory_is_a_memory(depth, width, shapes, banks):
     rng = np.random.default_rng(depth)
-    dut = BlockMemory(depth, width, shapes)
+    dut = BlockMemory(depth, width, Tiling(shapes, banks))
     held = [0] * depth
     wanted = []
 
