@@ -49,7 +49,7 @@ DECODE = 7
 """Cycles to fetch and decode an instruction."""
 CONTROL = 3
 """Cycles of loop control, and of an instruction that is not wanted."""
-END = 4
+END = 3
 """Cycles to find the end of the program."""
 IDLE_TO_START = 9
 """Cycles from taking a job to its first instruction, if all are wanted."""

@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from golden import synapse
-from golden.cycles import CLEAR, DECODE, ERROR, IDLE_TO_START, LIF, LOSS, UPDATE, error_wait
+from golden.cycles import (
+    CLEAR,
+    DECODE,
+    ERROR,
+    IDLE_TO_START,
+    LIF,
+    LIST,
+    LOSS,
+    UPDATE,
+    error_wait,
+)
 from golden.direct import PLANES
 from golden.layout import Layout
 from golden.network import Layer, Network
@@ -133,7 +143,7 @@ def estimate(
     if input_spikes is None:
         input_spikes = input_density(network)
 
-    def add(layer: Layer, op: str, times: int, operations: float, constant: int) -> None:
+    def add(layer: Layer, op: str, times: int, operations: float, constant: float) -> None:
         key = (layer.name, op)
         result.operations[key] = times * operations
         result.cycles[key] = times * max(operations + constant, DECODE)
@@ -151,7 +161,8 @@ def estimate(
             add(layer, "LIF", steps + moves, words, LIF)
             waits = layer is not block.classifier and layer.pool_area == 1
             sums = steps + planes if layer.direct else 0
-            add(layer, "ERROR", steps + sums, words, ERROR + error_wait(lanes) * waits)
+            listed = LIST + error_wait(lanes) * waits
+            add(layer, "ERROR", steps + sums, words, ERROR + listed * steps / (steps + sums))
             if layer.kind == "pool":
                 below = layout.layers[layer.source].map
                 ones = min(lanes, layer.in_shape[2] << below.pack)

@@ -7,6 +7,7 @@ from golden.estimate import any_of, estimate
 from golden.layout import place
 from golden.memories import memory_use, training_over_inference
 from golden.network import lenet1_events
+from golden.walk_cycles import DRAIN, FIRST_ROW
 from host.packing import encode_frame
 from host.protocol.packets import Packet
 
@@ -44,7 +45,7 @@ def test_every_memory_in_block_ram_is_named():
 def test_estimate_grows_with_the_activity_and_names_every_phase():
     few, many = (estimate(LENET, 30, input_spikes=density) for density in (0.02, 0.06))
     assert many.cycles["conv1", "FORWARD"] == pytest.approx(
-        3 * few.operations["conv1", "FORWARD"] + 30 * 12
+        3 * few.operations["conv1", "FORWARD"] + 30 * (FIRST_ROW + DRAIN)
     )
     assert many.cycles["conv2", "FORWARD"] == few.cycles["conv2", "FORWARD"]
     assert set(many.by_phase()) == {
