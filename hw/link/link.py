@@ -1,6 +1,6 @@
 """The whole link: byte streams on one side, the core on the other."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, ResetInserter, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out, Signature, connect, flipped
 
@@ -78,9 +78,8 @@ class Link(Component):
         connect(m, decoder.o, receiver.items)
         connect(m, receiver.packet, dispatcher.packet)
         connect(m, receiver.bytes, dispatcher.bytes)
-        connect(m, dispatcher.rows_i, rows.i)
-        connect(m, dispatcher.frames_bytes, frames.bytes)
         for name, source, target in (
+            ("write_buffer", dispatcher.rows_i, rows.i),
             ("read_buffer", rows.o, dispatcher.rows_o),
             ("response_buffer", dispatcher.o, transmitter.i),
             ("frame_buffer", transmitter.o, encoder.i),
@@ -93,6 +92,13 @@ class Link(Component):
         connect(m, rows.access, flipped(core.access))
         connect(m, frames.frame_write, flipped(core.frame_write))
         connect(m, queue.job, flipped(core.job))
+
+        # What a rejected packet leaves here is not the next one's.
+        frame_bytes = ResetInserter(dispatcher.frames_start)(StreamBuffer(8))
+        m.submodules.frame_bytes = frame_bytes
+        connect(m, dispatcher.frames_bytes, frame_bytes.i)
+        connect(m, frame_bytes.o, frames.bytes)
+        m.d.comb += frames.empty.eq(receiver.empty & ~frame_bytes.o.valid)
 
         # The frame buffer to load next; an interval that loads none uses the one loaded before it.
         slot, keeps, kept = Signal(), Signal(), Signal()
@@ -128,7 +134,6 @@ class Link(Component):
             frames.drop.eq(dispatcher.frames_drop | registers.clear_run),
             frames.slot.eq(slot),
             frames.map.eq(core.frame_map),
-            frames.empty.eq(receiver.empty),
             dispatcher.frames_loaded.eq(frames.loaded),
             dispatcher.frames_kept.eq(kept),
             dispatcher.frames_done.eq(frames.done),
