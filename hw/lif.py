@@ -150,7 +150,9 @@ class LifPass(Component):
             self.state_write.enable.eq(valid[WRITE_STAGE]),
             self.state_write.address.eq(delay(m, walker.address, WRITE_STAGE, "address")),
             self.state_write.data.eq(Cat(carries)),
-            self.saturated.eq(counted(m, Cat(clipped), "saturated")),
+            self.saturated.eq(
+                counted(m, Cat(clipped) & valid[WRITE_STAGE].replicate(lanes), "saturated")
+            ),
             self.issue.eq(valid[1 + COUNT_LATENCY]),
             self.lanes.eq(counted(m, neurons[1], "lanes")),
             self.done.eq(last[WRITE_STAGE]),

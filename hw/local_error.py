@@ -172,7 +172,9 @@ class ErrorPass(Component):
         gammas, clipped, nonzero = zip(*results, strict=True)
 
         m.d.comb += [
-            self.saturated.eq(counted(m, Cat(clipped), "saturated")),
+            self.saturated.eq(
+                counted(m, Cat(clipped) & valid[WRITE_STAGE].replicate(lanes), "saturated")
+            ),
             self.issue.eq(valid[1 + COUNT_LATENCY]),
             self.lanes.eq(counted(m, delay(m, present, 1, "present"), "lanes")),
             self.done.eq(last[WRITE_STAGE]),

@@ -173,8 +173,13 @@ class LossPass(Component):
         valid = delay(m, self.count_valid, 1, "valid", reset_less=False)
         spikes = delay(m, self.count_bits, 1, "spikes")
         counting = delay(m, self.count_group, 1, "counting")
+        # A reset in the middle of an interval leaves counts behind: they are 0 until written again.
+        known, old = Signal(slot_groups), Signal(width)
+        m.d.comb += old.eq(Mux(known.bit_select(read.addr, 1), read.data, 0))
+        with m.If(write.en):
+            m.d.sync += known.bit_select(read.addr, 1).eq(1)
         grown = Cat(
-            (read.data[i * bits : (i + 1) * bits] + spikes[i])[:bits] for i in range(config.lanes)
+            (old[i * bits : (i + 1) * bits] + spikes[i])[:bits] for i in range(config.lanes)
         )
         m.d.comb += [
             read.addr.eq(Mux(running, group, counting)),
@@ -186,14 +191,14 @@ class LossPass(Component):
         save, show = results.write_port(), results.read_port()
         m.d.comb += [
             save.addr.eq(Cat(group, self.job.run[0])),
-            save.data.eq(read.data),
+            save.data.eq(old),
             save.en.eq(first & final & report),
             show.addr.eq(self.result_address),
             self.result_data.eq(show.data),
         ]
         with m.If(self.start & report):
             m.d.sync += self.result_groups.eq(self.layer.groups)
-        return read.data
+        return old
 
     def _error(self, m, first, number, exists, counts, sweep, divide, divided):
         """Add the arithmetic of one class per cycle; return e and clipped after 11 cycles."""

@@ -103,7 +103,9 @@ class UpdatePass(Component):
             self.weight_write.data.eq(Cat(weights)),
             self.momentum_write.enable.eq(valid[WRITE_STAGE]),
             self.momentum_write.data.eq(Cat(momenta)),
-            self.saturated.eq(counted(m, Cat(clipped), "saturated")),
+            self.saturated.eq(
+                counted(m, Cat(clipped) & valid[WRITE_STAGE].replicate(lanes), "saturated")
+            ),
             self.issue.eq(valid[1 + COUNT_LATENCY]),
             self.lanes.eq(counted(m, delay(m, used, 1, "used"), "lanes")),
             self.done.eq(last[WRITE_STAGE]),
