@@ -46,7 +46,7 @@ def test_list_names_every_board(capsys):
     for board in BOARDS.values():
         assert f"\n{board.name} " in text
         assert board.part in text
-    assert "190/208" in text
+    assert "192/208" in text
     assert text.endswith("arty_a7 is arty_a7_100\n")
 
 
@@ -99,7 +99,7 @@ def test_network_must_fit(calls, tmp_path, capsys):
         (["--board", "ulx3s", "--clock", "1"], "target of EHXPLLL must be 3.125 to 400 MHz"),
         (
             ["--board", "ulx3s", "--lanes", "16"],
-            "the configuration does not fit ulx3s: block RAM: needs 338, lfe5u-85f has 208",
+            "the configuration does not fit ulx3s: block RAM: needs 327, lfe5u-85f has 208",
         ),
         (["--board", "ulx3s", "--network", "/no/such"], "No such file"),
     ],

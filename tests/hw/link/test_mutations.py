@@ -80,7 +80,7 @@ MUTATIONS = [
     (frame_loader, "(entry.bits != 0) | self.final", "entry.bits != 0",
      lambda: loader_tests.test_entries_equal_the_layout(8, (5, 7, 2), 0, loader_tests.gaps)),
     (frame_loader, "with m.If(~self.empty):", "with m.If(0):", malformed("byte behind a bitmap")),
-    (frame_loader, "(final & bits.more)", "0", malformed("gap beyond the map")),
+    (frame_loader, "final & bits.more", "0", malformed("gap beyond the map")),
     (frame_loader, "(self.first != 0) & (self.first != self.loaded)", "0",
      malformed("step out of order")),
     (frame_loader, "overflow.eq(emitted & (index >= words))", "overflow.eq(0)",
