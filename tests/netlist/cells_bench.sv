@@ -2,7 +2,7 @@
 // yosys' own models (`lib_...`). Another argument than 0 uses a pin that they know one value of.
 module bench (input clk);
     import "DPI-C" function int bench_pin();
-    localparam CYCLES = 20000, BITS = 195;
+    localparam CYCLES = 20000, BITS = 177;
     int cycle = 0, pin = bench_pin();
 
     // ---- memories and multipliers, see cells_top.py

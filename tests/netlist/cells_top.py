@@ -2,7 +2,7 @@
 
 import random
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
@@ -11,7 +11,7 @@ from hw.memory import BlockMemory
 SHAPES = {1: 16384, 2: 8192, 4: 4096, 9: 2048, 18: 1024, 36: 512}
 """Depth of a block RAM by the width of its ports."""
 
-BITS = 195
+BITS = 177
 """Width of the output."""
 
 
@@ -19,8 +19,9 @@ class CellsTop(Component):
     """One of each kind, on shared inputs; what they give stands in ``out`` one after the other.
 
     Simple dual-port memories have random contents (from 4 bits on), byte enables where a block RAM
-    has them, and a read enable. Another is `hw.memory.BlockMemory`. Two have a single port: yosys
-    lets it show what the row held, or its last output, in a cycle that writes.
+    has them, and a read enable. Another is `hw.memory.BlockMemory`. One has a single port, which
+    shows its last output in a cycle that writes. No row is read and written at once: the flow is
+    told that nobody does.
     """
 
     def __init__(self):
@@ -59,26 +60,27 @@ class CellsTop(Component):
                 read.en.eq(self.reading),
                 write.addr.eq(self.write),
                 write.data.eq(self.data),
-                write.en.eq(self.enable),
+                write.en.eq(Mux(read.addr == write.addr, 0, self.enable)),
             ]
             parts.append(read.data)
-        for name in ("old", "last"):
-            unit = memory(name, 18)
-            write, read = unit.write_port(), unit.read_port()
-            m.d.comb += [
-                read.addr.eq(self.write),
-                read.en.eq(1 if name == "old" else ~self.enable[0]),
-                write.addr.eq(self.write),
-                write.data.eq(self.data),
-                write.en.eq(self.enable[0]),
-            ]
-            parts.append(read.data)
+        unit = memory("last", 18)
+        write, read = unit.write_port(), unit.read_port()
+        m.d.comb += [
+            read.addr.eq(self.write),
+            read.en.eq(~self.enable[0]),
+            write.addr.eq(self.write),
+            write.data.eq(self.data),
+            write.en.eq(self.enable[0]),
+        ]
+        parts.append(read.data)
         m.submodules.block = block = BlockMemory(512, 20)
         m.d.comb += [
             block.read.address.eq(self.read),
             block.write.address.eq(self.write),
             block.write.data.eq(self.data),
-            block.write.enable.eq(self.enable[1]),
+            block.write.enable.eq(
+                self.enable[1] & (block.read.address != block.write.address)
+            ),
         ]
         parts.append(block.read.data)
         signed = Signal(36)

@@ -14,12 +14,13 @@ import time
 from amaranth.back import rtlil
 
 from boards import ecp5, yowasp
+from boards.core import core_for
+from boards.parts import PARTS
 from host.driver import BoardError, LinkBoard
 from host.link import RequestError
 from host.transport.base import TransportError
 from host.transport.sim import SimTransport
 from hw.accelerator import Accelerator
-from hw.core import Core
 from hw.virtual_board.build import HARNESS, LIBRARY, ROOT, compile_library, digest, lock
 from hw.virtual_board.top import VirtualBoardTop
 from tests.cosim.against_golden import compare
@@ -45,9 +46,6 @@ VERILATOR = (
 )  # fmt: skip
 """``merge-cond`` takes a fifth of the time for nothing here. What nobody drives is random."""
 
-MULTIPLIER = 18
-"""Widest operand of an ECP5's multiplier [bits]."""
-
 MEMORY, PRODUCT, TABLES = 1, 2, 3
 """Faults, numbered as in ecp5_cells.v; look-up tables have the numbers from `TABLES` on."""
 
@@ -59,7 +57,7 @@ TABLE = re.compile(r"\bLUT4 #\(\s*")
 
 def rtlil_of(config, core=None):
     """Return the RTLIL of the accelerator between byte streams, its module being ``top``."""
-    core = Core(config, multiplier=MULTIPLIER) if core is None else core
+    core = core_for(config, PARTS["lfe5u-85f"]) if core is None else core
     top = VirtualBoardTop(Accelerator(config, core=core))
     return rtlil.convert(top, name="top", emit_src=False)
 

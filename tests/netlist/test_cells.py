@@ -113,7 +113,7 @@ def test_every_width_and_write_mode_is_among_them(bench):
         widths = {int(n) for n in re.findall(rf"\.DATA_WIDTH_{port}\(32'd(\d+)\)", text)}
         assert widths == {1, 2, 4, 9, 18, 36}
     assert set(re.findall(r'\.WRITEMODE_A\("(\w+)"\)', text)) == {"NORMAL", "READBEFOREWRITE"}
-    assert re.search(r"\b9 +DP16KD\b", cells)
+    assert re.search(r"\b8 +DP16KD\b", cells)
     assert re.search(r"\b2 +MULT18X18D\b", cells)
 
 
