@@ -90,7 +90,8 @@ def multipliers(config: CoreConfig, operand: int = 25) -> dict[str, int]:
     lanes = config.lanes
     halves = 2 if config.formats.state > operand else 1
     units = {"lif": halves * lanes, "error": 2 * lanes, "backward": lanes}
-    return {**units, "loss": 2, "addresses": 13}
+    # On ECP5 yosys takes one for the product of 4 by 4 bits in the kernel's index too.
+    return {**units, "loss": 2, "addresses": 13 if operand > 18 else 14}
 
 
 def part_excess(config: CoreConfig, part: Part) -> list[str]:
