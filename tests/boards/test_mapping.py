@@ -14,7 +14,7 @@ from hw.accelerator import Accelerator
 pytestmark = pytest.mark.synth
 
 PART = PARTS["xc7a100t"]
-IN_LUTS = {"core.loss", "core.profile", "core.scanner.queue", "core.sequencer", "core.walker"}
+IN_LUTS = {"core.loss", "core.profile", "core.scanner.queue", "core.sequencer", "core.walker.rows"}
 """Modules with small memories: class counts, profile, entries ahead, layer table, flags."""
 
 MEMORIES = {
