@@ -212,7 +212,7 @@ def test_network_file_is_the_chosen_network(tmp_path, found):
 
 
 def test_a_picture_of_many_points_on_a_logarithmic_axis(tmp_path):
-    job = explore_cases.job(tmp_path, "--k", "4,2,1", "--n", "2,1", "--width", "0.4,4",
+    job = explore_cases.job(tmp_path, "--k", "4,2,1", "--n", "2,1", "--width", "0.4,8",
                             "--classifier", "trainable,random")  # fmt: skip
     found = fill(job, lambda point: 0.5 + 0.01 * point.k + 0.001 * point.width)
     values = [found.value(candidate) for candidate in found.candidates]
