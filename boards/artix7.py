@@ -119,6 +119,11 @@ def write_folder(
             clock=f"{float(board.made_clock(target)) / 1e6:.6f}",
         ),
     }
+    return write_files(folder, texts)
+
+
+def write_files(folder: Path, texts: dict[str, str]) -> Path:
+    """Write the files of a build folder by name; return its ``build.sh``, executable."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")

@@ -95,12 +95,7 @@ def write_folder(
         "vivado.tcl": before + FLASH_SCRIPT + artix7.SLACK_CHECK + write + after,
         "build.sh": BUILD_SCRIPT.format(title=board.title, name=name),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    for file, text in texts.items():
-        (folder / file).write_text(text, encoding="utf-8")
-    script = folder / "build.sh"
-    script.chmod(0o755)
-    return script
+    return artix7.write_files(folder, texts)
 
 
 def build(

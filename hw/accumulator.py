@@ -96,7 +96,6 @@ class Accumulator(Component):
             total = Signal(signed(self.width + 1), name=f"sum_{lane}")
             m.d.comb += total.eq(old + operands[lane])
             sums.append(total[: self.width])
-            # the signs of both terms and of the sum tell whether it fits
             overflows.append(total[self.width] ^ total[self.width - 1])
         left = Signal(self.lanes, reset_less=True)
         m.d.sync += [
@@ -112,4 +111,3 @@ class Accumulator(Component):
             self.write.data.eq(results[0]),
         ]
         return m
-

@@ -116,20 +116,16 @@ class Core(Component):
         m.submodules.run_keys = run_keys = KeySchedule()
         memories = {}
         for space in MEMORIES:
-            memories[space] = BlockMemory(
-                *config.memory_shapes[space.name.lower()], self.tiling
-            )
-            m.submodules[space.name.lower()] = memories[space]
+            name = space.name.lower()
+            memories[space] = BlockMemory(*config.memory_shapes[name], self.tiling)
+            m.submodules[name] = memories[space]
 
         command, start = sequencer.command, sequencer.start
-        is_op = {op: Signal(name=f"is_{op.name.lower()}") for op in Op}
-        m.d.comb += [
-            signal.eq(sequencer.is_op[op]) for op, signal in is_op.items()
-        ]
+        is_op = {op: sequencer.is_op[op] for op in Op}
+        starts = {op: sequencer.starts[op] for op in Op}
         # From the first cycle of a walk on.
         walking = Signal()
         m.d.sync += walking.eq(Cat(*(is_op[op] for op in WALKS)).any())
-        starts = {op: sequencer.starts[op] for op in Op}
         units = ((Op.LIF, lif), (Op.ERROR, error), (Op.UPDATE, update), (Op.DROP, drop))
         for op, unit in units:
             standby(m, op.name.lower(), unit, is_op[op], stops=self.stops)

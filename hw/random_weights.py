@@ -87,14 +87,12 @@ class RandomWeights(Component):
         scale = delay(m, self.scale, READ_LATENCY, "scale")
         triple = scale + (scale << 1)
         values = []
-        for bits, value in enumerate((-triple, -scale, scale, triple)):
-            register = Signal(width, name=f"value_{bits}", reset_less=True)
+        for number, value in enumerate((-triple, -scale, scale, triple)):
+            register = Signal(width, name=f"value_{number}", reset_less=True)
             m.d.sync += register.eq(value)
             values.append(register)
-        minus_large, minus_small, plus_small, plus_large = values
         for lane in range(lanes):
             at = BITS * (lane % CHANNELS_PER_WORD)
             bits = words[lane // CHANNELS_PER_WORD][at : at + BITS]
-            chosen = Array((minus_large, minus_small, plus_small, plus_large))[bits]
-            m.d.comb += self.weights[lane * width : (lane + 1) * width].eq(chosen)
+            m.d.comb += self.weights[lane * width : (lane + 1) * width].eq(Array(values)[bits])
         return m

@@ -11,9 +11,6 @@ from hw.operation import Mode, operation_layout
 from hw.stream_buffer import StreamBuffer
 from hw.walk_rows import ROW, WalkRows, row_layout
 
-HASH_AHEAD = 2
-"""Cycles by which the address of random weights precedes the operation."""
-
 
 class Walker(Component):
     """Sparse walk: for each event, each kernel offset inside the map, each group, one operation.
@@ -47,8 +44,8 @@ class Walker(Component):
     operation, valid : Out
         Lane operations.
     feature, group : Out
-        Weight row inside the layer and output group of a dense layer's operation, `HASH_AHEAD`
-        cycles before it: the address of random weights.
+        Weight row inside the layer and output group of a dense layer's operation,
+        `hw.random_weights.AHEAD` cycles before it: the address of random weights.
     finished : Out(1)
         Pulses with or after the last operation.
     """

@@ -18,7 +18,7 @@ class RunQueue(Component):
     Members
     -------
     run : In(32)
-        Number of an interval to look up; the answers follow in the same cycle.
+        Number of an interval to look up; the four answers follow two cycles later.
     is_next : Out(1)
         `run` is the next one to queue.
     is_past : Out(1)

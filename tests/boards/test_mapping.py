@@ -8,7 +8,7 @@ from boards import baselines, estimate, fit, synth
 from boards.baselines import SHALLOW
 from boards.cells import flip_flops, memory_luts
 from boards.parts import PARTS
-from golden.core_config import CoreConfig
+from golden.core_config import CoreConfig, clog2
 from hw.accelerator import Accelerator
 
 pytestmark = pytest.mark.synth
@@ -52,10 +52,12 @@ def check(config, cells):
     rams = sum(PART.rams(*shape) for shape in fit.block_memories(config).values())
     assert cells.figures.ram <= rams
     for name in MEMORIES:
-        # nothing but the memory's output register, and a multiplexer of deep ones
-        width = fit.block_memories(config).get(name.split(".")[1], (0, 0))[1]
+        depth, width = fit.block_memories(config).get(name.split(".")[1], (0, 0))
         if width:
-            assert flip_flops(cells.modules[name]) <= width + 8
+            # data in, behind the block RAM, data out, both addresses and the enable beside it; a
+            # multiplexer of deep ones
+            around = 3 * width + 2 * clog2(depth) + 1
+            assert flip_flops(cells.modules[name]) <= around + 8
 
 
 def test_small_accelerator_maps_to_block_ram_and_multipliers(shallow):

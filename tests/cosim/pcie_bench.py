@@ -12,8 +12,7 @@ from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStream
 
 from host.link import END, decode, encode
 from host.protocol.packets import MAGIC, Packet, Space, Status
-from host.protocol.program import LAYER
-from tests.hw.link.bench import FRAME, FRAME_ROW, access, run_payload, wait
+from tests.hw.link.bench import access, run_interval
 
 CLOCK_PS = 10_000
 AXI_PS = int(os.environ.get("PCIE_AXI_PS", "4003"))
@@ -116,11 +115,7 @@ async def rows_of_random_lengths(dut):
 async def an_interval(dut):
     host = await start(dut)
     await host.ask(Packet.HELLO)
-    row = LAYER.pack(FRAME_ROW).to_bytes(LAYER.bytes, "little")
-    await host.ask(Packet.WRITE, access(Space.LAYERS, 0, 1) + row)
-    await host.ask(Packet.RUN, run_payload(0, [FRAME], label=3))
-    answer = await host.ask(Packet.RESULT, wait(0))
-    assert answer[:5] == bytes([0, 0, 0, 0, 2])
+    await run_interval(host.ask)
 
 
 @cocotb.test()

@@ -9,7 +9,7 @@ from cocotbext.uart import UartSink, UartSource
 
 from host.link import END, decode, encode
 from host.protocol.packets import MAGIC, REGISTERS, Packet, Space
-from tests.hw.link.bench import FRAME, access, run_payload, wait
+from tests.hw.link.bench import access, run_interval
 
 CLOCK_PS = 10_000
 CLOCK = 10**12 // CLOCK_PS
@@ -73,16 +73,9 @@ async def requests_over_the_pins(dut):
 
 @cocotb.test()
 async def interval_over_the_pins(dut):
-    from host.protocol.program import LAYER
-    from tests.hw.link.bench import FRAME_ROW
-
     host = await start(dut)
     await host.ask(Packet.HELLO)
-    row = LAYER.pack(FRAME_ROW).to_bytes(LAYER.bytes, "little")
-    await host.ask(Packet.WRITE, access(Space.LAYERS, 0, 1) + row)
-    await host.ask(Packet.RUN, run_payload(0, [FRAME], label=3))
-    answer = await host.ask(Packet.RESULT, wait(0))
-    assert answer[:5] == bytes([0, 0, 0, 0, 2])
+    await run_interval(host.ask)
 
 
 @cocotb.test()

@@ -46,6 +46,18 @@ def wait(run):
     return WAIT.pack({"run": run}).to_bytes(WAIT.bytes, "little")
 
 
+async def run_interval(ask):
+    """Describe a layer, run an interval of one step and look at its result.
+
+    `ask` sends a packet and returns the payload of the answer.
+    """
+    row = LAYER.pack(FRAME_ROW).to_bytes(LAYER.bytes, "little")
+    await ask(Packet.WRITE, access(Space.LAYERS, 0, 1) + row)
+    await ask(Packet.RUN, run_payload(0, [FRAME], label=3))
+    answer = await ask(Packet.RESULT, wait(0))
+    assert answer[:5] == bytes([0, 0, 0, 0, 2])
+
+
 class Host:
     """Sends bytes, takes responses apart, counts cycles."""
 
