@@ -2,13 +2,13 @@
 
 Passes over words take, from their start to the next instruction's::
 
-    CLEAR    words + 6
-    DROP     words * hashes + 17; P/4 hashes a word, P/2 where a position has two lanes
-    LIF      words + 13
-    LOSS     groups * P + 15; cross-entropy while training 2 (groups * P + 6) + 32 more
-    ERROR    words + 17, without a list (SUM, PLANE) words + 13; straight after a BACKWARD
+    CLEAR    words + 7
+    DROP     words * hashes + 18; P/4 hashes a word, P/2 where a position has two lanes
+    LIF      words + 14
+    LOSS     groups * P + 17; cross-entropy while training 2 (groups * P + 7) + 32 more
+    ERROR    words + 18, without a list (SUM, PLANE) words + 14; straight after a BACKWARD
              words + 20 + stages (its last e is on its way)
-    UPDATE   rows + 16
+    UPDATE   rows + 17
 
 with ``stages`` = ceil(log4 P) of the adder tree; words, groups and rows of all groups as
 `golden.layout` places them. Walks are in `golden.walk_cycles`. A GRADIENT or BACKWARD whose layer
@@ -30,16 +30,16 @@ from golden.schedule import Instruction, block_schedule, executed
 from golden.settings import Settings
 from golden.walk_cycles import Rows, pool_cycles, rows, walk_cycles
 
-HANDOVER = 3
+HANDOVER = 4
 """Cycles from the last one of an instruction to the first one of the next."""
 
-CLEAR, DROP, LIF, LOSS, ERROR, UPDATE = (HANDOVER + own for own in (3, 14, 10, 12, 10, 13))
+CLEAR, DROP, LIF, LOSS, ERROR, UPDATE = (HANDOVER + own for own in (3, 14, 10, 13, 10, 13))
 """Cycles of each pass besides those of its words, classes or rows."""
 
 LIST = 4
 """Cycles that ERROR waits for the first entry of its list, if it has one."""
 
-SETTLE, DIVISION = 6, 32
+SETTLE, DIVISION = 7, 32
 """Cycles of cross-entropy after each sweep that it adds, and of its division."""
 
 SKIPPED = HANDOVER
@@ -49,9 +49,11 @@ DECODE = 7
 """Cycles to fetch and decode an instruction."""
 CONTROL = 3
 """Cycles of loop control, and of an instruction that is not wanted."""
-END = 3
-"""Cycles to find the end of the program."""
-IDLE_TO_START = 9
+END = 2
+"""Cycles to find the end of the program, from the start of the last instruction."""
+LAST = 1
+"""Cycles by which an interval's last instruction is shorter: no start follows it."""
+IDLE_TO_START = 10
 """Cycles from taking a job to its first instruction, if all are wanted."""
 
 TREE = 4
@@ -63,7 +65,7 @@ def error_wait(lanes: int) -> int:
     stages = 0
     while lanes > 1:
         lanes, stages = -(-lanes // TREE), stages + 1
-    return stages + 3
+    return stages + 2
 
 
 def hashes_per_word(placed: LayerLayout) -> int:
@@ -192,7 +194,7 @@ class CycleCounters(Counters):
                 if instruction.op == "ERROR" and after_backward:
                     own += error_wait(self.lanes)
                 after_backward = instruction.op == "BACKWARD" and own > SKIPPED
-        self._close(before, own, decode + END)
+        self._close(before, own - LAST, decode + END)
 
     def _close(self, key: tuple[str, str] | None, own: int, decode: int) -> None:
         if key is None:

@@ -9,9 +9,9 @@ any behind it, that are ``max(0, m + 1 - n)`` idle cycles.
 Cycles, from an instruction's start to the next one's, with N operations (null operations of
 BACKWARD included) and B idle cycles::
 
-    FORWARD, GRADIENT, POOL   N + 32 + B      9 scan, 13 to the first operation, 10 to the end
-    BACKWARD                  N + 27 + B      its last sums overlap the error pass that follows
-    no event at all           20, BACKWARD 14
+    FORWARD, GRADIENT, POOL   N + 33 + B      9 scan, 13 to the first operation, 11 to the end
+    BACKWARD                  N + 28 + B      its last sums overlap the error pass that follows
+    no event at all           21, BACKWARD 15
 
 ``B <= rows without an operation``; in FORWARD of a convolution whose stride is not above its kernel
 and of dense layers B = 0, in POOL B is the number of words outside the windows at most.
@@ -36,10 +36,10 @@ SCAN = 9
 FIRST_ROW = SCAN + 11
 """Cycles from the start of a walk to its first row."""
 
-DRAIN = 12
+DRAIN = 13
 """Cycles from the end of the last operation's stage to the next instruction."""
 
-DRAIN_BACKWARD = 6
+DRAIN_BACKWARD = 7
 """The same after BACKWARD's last operation: its end is marked by one more operation."""
 
 NO_EVENT = 8

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from amaranth.hdl import ClockSignal, Const, Instance, Module, Signal
-from amaranth.lib.cdc import ResetSynchronizer
+from amaranth.hdl import ClockSignal, Const, Instance, Module, ResetSignal, Signal
+from amaranth.lib.cdc import AsyncFFSynchronizer, ResetSynchronizer
 from amaranth.lib.wiring import Component, In, Out
 
-__all__ = ["ECP5_PLL", "MMCM", "ClockReset", "Dividers", "Ecp5Pll", "Mmcm", "PllLimits", "dividers"]
+__all__ = [
+    "ECP5_PLL", "MMCM", "ClockReset", "Dividers", "Ecp5Global", "Ecp5Pll", "Mmcm", "PllLimits",
+    "dividers",
+]  # fmt: skip
 
 MAX_ERROR = Fraction(1, 1000)
 """Largest relative difference between the clock that is wanted and the one that a PLL makes."""
@@ -221,6 +224,26 @@ class Ecp5Pll(Component):
         return m
 
 
+class Ecp5Global(Component):
+    """Buffer onto a global net of an ECP5, which reaches thousands of flip-flops in one cycle.
+
+    Members
+    -------
+    i : In(1)
+        Driven by a flip-flop.
+    o : Out(1)
+        The same on the global net.
+    """
+
+    def __init__(self):
+        super().__init__({"i": In(1), "o": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.buffer = Instance("DCCA", i_CLKI=self.i, i_CE=Const(1), o_CLKO=self.o)
+        return m
+
+
 class Mmcm(Component):
     """Clock manager of an Artix-7 and the global buffer behind it.
 
@@ -270,6 +293,8 @@ class ClockReset(Component):
     ----------
     pll : Component, optional
         With the members of `Ecp5Pll`; without one the board's clock is used as it is.
+    reset_buffer : Component, optional
+        With the members of `Ecp5Global`: spreads the reset, which then begins with a clock edge.
 
     Members
     -------
@@ -279,8 +304,8 @@ class ClockReset(Component):
         Button, asynchronous, 1 when pressed.
     """
 
-    def __init__(self, pll=None):
-        self._pll = pll
+    def __init__(self, pll=None, reset_buffer=None):
+        self._pll, self._reset_buffer = pll, reset_buffer
         super().__init__({"clock": In(1), "reset": In(1)})
 
     def elaborate(self, platform):
@@ -297,5 +322,13 @@ class ClockReset(Component):
             ]
         # released two edges after the clock runs; its flip-flops start set, so that there is one
         # reset even without PLL and button
-        m.submodules.synchroniser = ResetSynchronizer(hold)
+        if self._reset_buffer is None:
+            m.submodules.synchroniser = ResetSynchronizer(hold)
+            return m
+        m.submodules.reset_buffer = buffer = self._reset_buffer
+        synchronous = Signal()
+        m.submodules.synchroniser = AsyncFFSynchronizer(hold, synchronous)
+        driver = Signal(init=1, reset_less=True)
+        m.d.sync += driver.eq(synchronous)
+        m.d.comb += [buffer.i.eq(driver), ResetSignal().eq(buffer.o)]
         return m

@@ -1,6 +1,6 @@
 """The core: sequencer, memories, walker, passes, and the row access of the link."""
 
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
@@ -18,24 +18,15 @@ from hw.interfaces import READ_LATENCY, access_width, core_signature, read_port,
 from hw.lif import LifPass
 from hw.local_error import ErrorPass
 from hw.loss import LossPass
-from hw.memory import BlockMemory
-from hw.operation import Mode
+from hw.memory import COPY, BlockMemory
 from hw.profile import Profile
 from hw.random_bits import KeySchedule
 from hw.scanner import Scanner
-from hw.sequencer import Sequencer
+from hw.sequencer import WALKS, Sequencer
 from hw.standby import standby
 from hw.tiling import Tiling
 from hw.update import UpdatePass
 from hw.walker import Walker
-
-WALKS = {
-    Op.FORWARD: Mode.FORWARD,
-    Op.POOL: Mode.POOL,
-    Op.GRADIENT: Mode.GRADIENT,
-    Op.BACKWARD: Mode.BACKWARD,
-}
-"""Operations of the walker."""
 
 MEMORIES = (
     Space.WEIGHTS,
@@ -63,6 +54,7 @@ class _Ports:
         self.reads.append((select, port))
 
     def writer(self, select, port):
+        """Add a user; at most one is selected at a time."""
         self.writes.append((select, port))
 
 
@@ -124,13 +116,13 @@ class Core(Component):
         is_op = {op: sequencer.is_op[op] for op in Op}
         starts = {op: sequencer.starts[op] for op in Op}
         # From the first cycle of a walk on.
-        walking = Signal()
-        m.d.sync += walking.eq(Cat(*(is_op[op] for op in WALKS)).any())
+        walking = delay(m, sequencer.walks, 2, "walking", reset_less=False)
         units = ((Op.LIF, lif), (Op.ERROR, error), (Op.UPDATE, update), (Op.DROP, drop))
         for op, unit in units:
             standby(m, op.name.lower(), unit, is_op[op], stops=self.stops)
 
         # ---- jobs
+        begins = delay(m, sequencer.begin, 1, "begins", reset_less=False)
         m.d.comb += [
             sequencer.job.payload.eq(self.job.payload),
             sequencer.job.valid.eq(self.job.valid),
@@ -139,10 +131,10 @@ class Core(Component):
             self.running.eq(sequencer.running | profile.clearing | self.clear_counters),
             self.finished.eq(sequencer.finished),
             self.frame_map.eq(sequencer.frame_map),
-            keys.start.eq(sequencer.begin),
+            keys.start.eq(begins),
             keys.seed.eq(self.seed),
-            keys.number.eq(self.job.payload.trained_intervals),
-            run_keys.start.eq(sequencer.begin),
+            keys.number.eq(sequencer.current.trained_intervals),
+            run_keys.start.eq(begins),
             run_keys.seed.eq(self.seed),
             run_keys.number.eq(KEY_UPDATE),
         ]
@@ -156,24 +148,32 @@ class Core(Component):
             m.d.sync += delta_zero.eq(skip)
         walk_start = Signal()
         m.d.comb += walk_start.eq(Cat(*(starts[op] for op in WALKS)).any() & ~skip)
-        mode = Signal(Mode)
-        for op, number in WALKS.items():
+        mode = delay(m, sequencer.mode, 2, "mode")
+        # Each unit has its own copy of the command, from the cycle before its start on: the
+        # sequencer is far away. That each loads in another condition keeps them apart.
+        walk = Signal.like(command, reset_less=True)
+        m.d.sync += walk.eq(command)
+
+        def held(op, name, value):
+            copy = Signal.like(value, name=f"{op.name.lower()}_{name}", reset_less=True)
             with m.If(is_op[op]):
-                m.d.sync += mode.eq(number)
+                m.d.sync += copy.eq(value)
+            return copy
+
         m.d.comb += [
             walker.mode.eq(mode),
             datapath.mode.eq(mode),
             datapath.walking.eq(walking),
             walker.start.eq(walk_start),
-            walker.layer.eq(command.layer),
-            walker.source.eq(command.source),
-            walker.layer_stride.eq(command.layer_stride),
-            walker.source_stride.eq(command.source_stride),
-            walker.last_lanes.eq(command.last_lanes),
-            walker.flag_write.eq(error.flag_write),
-            walker.flag_row.eq(error.flag_row),
-            walker.flag_bits.eq(error.flag_bits),
-            datapath.layer.eq(command.layer),
+            walker.layer.eq(walk.layer),
+            walker.source.eq(walk.source),
+            walker.layer_stride.eq(walk.layer_stride),
+            walker.source_stride.eq(walk.source_stride),
+            walker.last_lanes.eq(walk.last_lanes),
+            walker.flag_write.eq(delay(m, error.flag_write, 1, "flag_write", reset_less=False)),
+            walker.flag_row.eq(delay(m, error.flag_row, 1, "flag_row")),
+            walker.flag_bits.eq(delay(m, error.flag_bits, 1, "flag_bits")),
+            datapath.layer.eq(walk.layer),
             datapath.operation.eq(walker.operation),
             datapath.valid.eq(walker.valid),
             datapath.finished.eq(walker.finished),
@@ -205,19 +205,19 @@ class Core(Component):
         for op, unit in passes.items():
             m.d.comb += [
                 unit.start.eq(starts[op]),
-                unit.layer.eq(command.layer),
+                unit.layer.eq(held(op, "layer", command.layer)),
             ]
         m.d.comb += [
-            lif.flags.eq(command.argument),
+            lif.flags.eq(held(Op.LIF, "flags", command.argument)),
             lif.learn.eq(sequencer.current.learn),
-            lif.spike_start.eq(command.list_start),
-            lif.mask_start.eq(command.mask_start),
-            error.flags.eq(command.argument),
-            error.other.eq(command.source),
-            error.first.eq(command.latest),
-            error.plane.eq(command.step),
+            lif.spike_start.eq(held(Op.LIF, "spike_start", command.list_start)),
+            lif.mask_start.eq(held(Op.LIF, "mask_start", command.mask_start)),
+            error.flags.eq(held(Op.ERROR, "flags", command.argument)),
+            error.other.eq(held(Op.ERROR, "other", command.source)),
+            error.first.eq(held(Op.ERROR, "first", command.latest)),
+            error.plane.eq(held(Op.ERROR, "plane", command.step)),
             error.delta_zero.eq(delta_zero),
-            loss.flags.eq(command.argument),
+            loss.flags.eq(held(Op.LOSS, "flags", command.argument)),
             loss.job.eq(sequencer.current),
             loss.count_valid.eq(lif.count_valid),
             loss.count_group.eq(lif.count_group),
@@ -259,43 +259,53 @@ class Core(Component):
         idle = Signal()
         m.d.comb += idle.eq(~sequencer.running)
         ports = {space: _Ports(space, memory) for space, memory in memories.items()}
-        forward = is_op[Op.FORWARD] | is_op[Op.POOL]
+
+        @cache
+        def user(space, *ops):
+            """Return whether one of some operations uses a memory, told beside it."""
+            names = "_".join(op.name.lower() for op in (space, *ops))
+            uses = Signal(name=f"{COPY}_{names}")
+            m.d.sync += uses.eq(Cat(is_op[op] for op in ops).any())
+            return uses
+
         weights, momentum = ports[Space.WEIGHTS], ports[Space.MOMENTUM]
         state, gamma, delta = ports[Space.STATE], ports[Space.GAMMA], ports[Space.DELTA]
         weights.reader(walking, datapath.weight_read)
-        weights.reader(is_op[Op.UPDATE], update.weight_read)
-        weights.writer(is_op[Op.UPDATE], update.weight_write)
-        momentum.reader(is_op[Op.GRADIENT], datapath.momentum_read)
-        momentum.reader(is_op[Op.UPDATE], update.momentum_read)
-        momentum.writer(is_op[Op.GRADIENT], datapath.momentum_write)
-        momentum.writer(is_op[Op.UPDATE], update.momentum_write)
-        state.reader(forward, datapath.state_read)
-        state.reader(is_op[Op.LIF], lif.state_read)
-        state.writer(forward, datapath.state_write)
-        state.writer(is_op[Op.LIF], lif.state_write)
-        state.writer(is_op[Op.CLEAR], clear.state_write)
+        weights.reader(user(Space.WEIGHTS, Op.UPDATE), update.weight_read)
+        weights.writer(user(Space.WEIGHTS, Op.UPDATE), update.weight_write)
+        momentum.reader(user(Space.MOMENTUM, Op.GRADIENT), datapath.momentum_read)
+        momentum.reader(user(Space.MOMENTUM, Op.UPDATE), update.momentum_read)
+        momentum.writer(user(Space.MOMENTUM, Op.GRADIENT), datapath.momentum_write)
+        momentum.writer(user(Space.MOMENTUM, Op.UPDATE), update.momentum_write)
+        state.reader(user(Space.STATE, Op.FORWARD, Op.POOL), datapath.state_read)
+        state.reader(user(Space.STATE, Op.LIF), lif.state_read)
+        state.writer(user(Space.STATE, Op.FORWARD, Op.POOL), datapath.state_write)
+        state.writer(user(Space.STATE, Op.LIF), lif.state_write)
+        state.writer(user(Space.STATE, Op.CLEAR), clear.state_write)
         gamma.reader(walking, datapath.gamma_read)
-        gamma.reader(is_op[Op.ERROR], error.gamma_read)
-        gamma.writer(is_op[Op.ERROR], error.gamma_write)
-        delta.reader(is_op[Op.ERROR], error.delta_read)
-        delta.reader(is_op[Op.LIF], lif.drive_read)
-        delta.writer(is_op[Op.LIF], lif.drive_write)
+        gamma.reader(user(Space.GAMMA, Op.ERROR), error.gamma_read)
+        gamma.writer(user(Space.GAMMA, Op.ERROR), error.gamma_write)
+        delta.reader(user(Space.DELTA, Op.ERROR), error.delta_read)
+        delta.reader(user(Space.DELTA, Op.LIF), lif.drive_read)
+        delta.writer(user(Space.DELTA, Op.LIF), lif.drive_write)
         delta.writer(datapath.delta_write.enable, datapath.delta_write)
-        delta.writer(is_op[Op.ERROR] & ~datapath.delta_write.enable, error.delta_write)
-        delta.writer(is_op[Op.LOSS], loss.delta_write)
-        ports[Space.SPIKES].writer(is_op[Op.LIF], lif.spike_write)
-        ports[Space.MASKS].writer(is_op[Op.LIF], lif.mask_write)
+        delta.writer(user(Space.DELTA, Op.ERROR) & ~datapath.delta_write.enable, error.delta_write)
+        delta.writer(user(Space.DELTA, Op.LOSS), loss.delta_write)
+        ports[Space.SPIKES].writer(user(Space.SPIKES, Op.LIF), lif.spike_write)
+        ports[Space.MASKS].writer(user(Space.MASKS, Op.LIF), lif.mask_write)
         ports[Space.FRAMES].writer(self.frame_write.enable, self.frame_write)
-        ports[Space.KEEP].writer(is_op[Op.DROP], drop.keep_write)
-        ports[Space.KEEP].reader(is_op[Op.LIF], lif.keep_read)
+        ports[Space.KEEP].writer(user(Space.KEEP, Op.DROP), drop.keep_write)
+        ports[Space.KEEP].reader(user(Space.KEEP, Op.LIF), lif.keep_read)
 
         # the scanner's list: frames, spikes or masks
         from_masks = is_op[Op.BACKWARD] | is_op[Op.ERROR]
-        for space, chosen in (
+        for space, lists in (
             (Space.SPIKES, ~from_masks & ~command.source.frame),
             (Space.MASKS, from_masks),
             (Space.FRAMES, ~from_masks & command.source.frame),
         ):
+            chosen = Signal(name=f"lists_{space.name.lower()}")
+            m.d.sync += chosen.eq(lists)
             depth, width = config.memory_shapes[space.name.lower()]
             port = read_port(depth, width).create()
             m.d.comb += port.address.eq(scanner.address)
@@ -318,10 +328,9 @@ class Core(Component):
         m.d.comb += memory.read.address.eq(address)
         enable, address, data = Const(0, 1), Const(0, 1), Const(0, 1)
         for select, port in users.writes:
-            chosen = select & port.enable
-            enable = enable | chosen
-            address = address | Mux(chosen, port.address, 0)
-            data = data | Mux(chosen, port.data, 0)
+            enable = enable | (select & port.enable)
+            address = address | Mux(select, port.address, 0)
+            data = data | Mux(select, port.data, 0)
         m.d.comb += [
             memory.write.enable.eq(enable),
             memory.write.address.eq(address),
@@ -339,6 +348,13 @@ class Core(Component):
                 ("read", False), ("write", False),
             )
         }
+        # A space is asked for long after it is named.
+        chosen = {space: Signal(name=f"access_{space.name.lower()}") for space in Space}
+        writes_to = {space: Signal(name=f"write_{space.name.lower()}") for space in Space}
+        m.d.sync += [signal.eq(self.access.space == space) for space, signal in chosen.items()]
+        m.d.sync += [
+            signal.eq(access["write"] & chosen[space]) for space, signal in writes_to.items()
+        ]
         shift = Signal(READ_LATENCY + 1)
         m.d.sync += shift.eq(shift << 1 | access["read"] | access["write"])
         held = Signal(access_width(config), reset_less=True)
@@ -348,35 +364,33 @@ class Core(Component):
             self.access.read_data.eq(held),
             sequencer.table_address.eq(access["address"]),
             sequencer.table_data.eq(access["write_data"]),
-            sequencer.table_write.eq(access["write"] & (access["space"] == Space.LAYERS)),
+            sequencer.table_write.eq(writes_to[Space.LAYERS]),
             sequencer.program_address.eq(access["address"]),
             sequencer.program_data.eq(access["write_data"]),
-            sequencer.program_write.eq(access["write"] & (access["space"] == Space.PROGRAM)),
+            sequencer.program_write.eq(writes_to[Space.PROGRAM]),
             profile.read_address.eq(access["address"][: clog2(config.instructions)]),
         ]
         with m.If(shift[-2]):
             m.d.sync += held.eq(answer)
         instruction = delay(m, sequencer.program_out, 1, "instruction")
-        counters = delay(m, profile.read_data, 1, "counters")
-        with m.Switch(access["space"]):
-            with m.Case(Space.LAYERS):
-                m.d.comb += answer.eq(sequencer.table_out)
-            with m.Case(Space.PROGRAM):
-                m.d.comb += answer.eq(instruction)
-            with m.Case(Space.PROFILE):
-                m.d.comb += answer.eq(counters)
-            for space, users in ports.items():
-                with m.Case(space):
-                    m.d.comb += answer.eq(users.memory.read.data)
+        sources = {
+            Space.LAYERS: sequencer.table_out,
+            Space.PROGRAM: instruction,
+            Space.PROFILE: profile.read_data,
+            **{space: users.memory.read.data for space, users in ports.items()},
+        }
+        m.d.comb += answer.eq(
+            reduce(or_, (Mux(chosen[space], value, 0) for space, value in sources.items()))
+        )
         for space, users in ports.items():
             depth, width = config.memory_shapes[space.name.lower()]
             reads = read_port(depth, width).create()
             writes = write_port(depth, width).create()
             m.d.comb += [
                 reads.address.eq(access["address"]),
-                writes.enable.eq(access["write"] & (access["space"] == space)),
+                writes.enable.eq(writes_to[space]),
                 writes.address.eq(access["address"]),
                 writes.data.eq(access["write_data"]),
             ]
             users.reader(idle, reads)
-            users.writer(idle, writes)
+            users.writer(writes_to[space], writes)

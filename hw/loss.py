@@ -14,6 +14,8 @@ from hw.interfaces import JOB_LAYOUT, LAYER_LAYOUT, write_port
 
 WRITE_STAGE = 12
 """Cycles from a word's last class to the write of the word."""
+AHEAD = 1
+"""Cycles between the beginning of a sweep and its first class, in which counts are read."""
 SETTLE = 6
 """Cycles between two sweeps over the classes, in which the last one's results arrive."""
 DIVISION = UNIT + SHARE + 1
@@ -43,8 +45,8 @@ class LossPass(Component):
     the sum of the weights and one division: two more sweeps over the classes before the errors,
     if the job learns. Two multipliers, as this happens once per interval.
 
-    `done` comes ``groups * P + 12`` cycles after `start`, with the last write; with ENTROPY and
-    `learn` ``2 * (groups * P + 6) + 32`` cycles later.
+    `done` comes ``groups * P + 13`` cycles after `start`, with the last write; with ENTROPY and
+    `learn` ``2 * (groups * P + 7) + 32`` cycles later.
 
     Parameters
     ----------
@@ -107,13 +109,16 @@ class LossPass(Component):
         sweep = Signal(Sweep)
         settling = Signal(range(SETTLE + 1))
         first, ends, last, go = Signal(), Signal(), Signal(), Signal()
+        last_group, in_last_group = Signal.like(group, reset_less=True), Signal()
         settled, divide, divided = Signal(), Signal(), Signal()
         m.d.comb += [
             first.eq(running & (lane == 0)),
             ends.eq(running & (lane == config.lanes - 1)),
-            last.eq(ends & (group == layer.groups - 1)),
+            last.eq(ends & in_last_group),
         ]
-        with m.If(go):
+        m.d.sync += [last_group.eq(layer.groups - 1), in_last_group.eq(group == last_group)]
+        begin = delay(m, go, AHEAD, "begin", reset_less=False)
+        with m.If(begin):
             m.d.sync += [running.eq(1), group.eq(0), lane.eq(0), number.eq(0)]
         with m.Elif(running):
             m.d.sync += [lane.eq(lane + 1), number.eq(number + 1)]
@@ -137,7 +142,7 @@ class LossPass(Component):
             go.eq(self.start | (settled & (sweep == Sweep.LARGEST)) | divided),
             divide.eq(settled & (sweep == Sweep.SUM)),
         ]
-        counts = self._counts(m, running, group, first, final)
+        counts = self._counts(m, go, running, group, lane, first, final)
 
         exists = running & (number < layer.channels)
         used = Signal.like(self.lanes, reset_less=True)
@@ -163,27 +168,40 @@ class LossPass(Component):
         ]
         return m
 
-    def _counts(self, m, running, group, first, final):
-        """Add the counters and the result memory; return the counts of `group`."""
+    def _counts(self, m, go, running, group, lane, first, final):
+        """Add the counters and the result memory; return the counts of `group`, at its `first`.
+
+        They are read into a register, those of the next group while this one's classes pass.
+        """
         config, bits = self.config, self.config.formats.count
         width, slot_groups = config.lanes * bits, 1 << len(group)
         m.submodules.counts = counts = Memory(shape=width, depth=slot_groups, init=[])
         m.submodules.results = results = Memory(shape=width, depth=2 * slot_groups, init=[])
         read, write = counts.read_port(domain="comb"), counts.write_port()
-        valid = delay(m, self.count_valid, 1, "valid", reset_less=False)
-        spikes = delay(m, self.count_bits, 1, "spikes")
-        counting = delay(m, self.count_group, 1, "counting")
+        valid = delay(m, self.count_valid, 2, "valid", reset_less=False)
+        spikes = delay(m, self.count_bits, 2, "spikes")
+        address = Signal.like(group)
+        counted = delay(m, address, 1, "counted")
+        with m.If(go):
+            m.d.sync += address.eq(0)
+        with m.Elif(running):
+            with m.If(lane == 1):
+                m.d.sync += address.eq(group + 1)
+        with m.Elif(self.count_valid):
+            m.d.sync += address.eq(self.count_group)
         # A reset in the middle of an interval leaves counts behind: they are 0 until written again.
-        known, old = Signal(slot_groups), Signal(width)
-        m.d.comb += old.eq(Mux(known.bit_select(read.addr, 1), read.data, 0))
-        with m.If(write.en):
-            m.d.sync += known.bit_select(read.addr, 1).eq(1)
+        known, old = Signal(slot_groups), Signal(width, reset_less=True)
         grown = Cat(
             (old[i * bits : (i + 1) * bits] + spikes[i])[:bits] for i in range(config.lanes)
         )
+        m.d.sync += old.eq(Mux(known.bit_select(address, 1), read.data, 0))
+        with m.If(valid & (counted == address)):
+            m.d.sync += old.eq(grown)  # the group follows itself
+        with m.If(write.en):
+            m.d.sync += known.bit_select(write.addr, 1).eq(1)
         m.d.comb += [
-            read.addr.eq(Mux(running, group, counting)),
-            write.addr.eq(read.addr),
+            read.addr.eq(address),
+            write.addr.eq(Mux(running, group, counted)),
             write.en.eq(valid | (first & final)),
             write.data.eq(Mux(running, 0, grown)),
         ]

@@ -33,7 +33,7 @@ class Profile(Component):
     clear : In(1)
         Zero all counters, one per cycle; `clearing` is high meanwhile.
     read_address, read_data
-        Counters of an instruction (combinational), while no job runs.
+        Counters of an instruction, two cycles after its address, while no job runs.
     """
 
     def __init__(self, config: CoreConfig):
@@ -64,15 +64,21 @@ class Profile(Component):
         now = Signal(PROFILE_LAYOUT)
         settled = Signal(PROFILE_LAYOUT)
         settled_address = Signal.like(self.address)
+        address = Signal.like(self.address)  # of what is read
         own_address = Signal.like(self.address)  # of the instruction that is counted
-        fetch, add = Signal(), Signal()
+        fetch, fetched, add = Signal(), Signal(), Signal()
         counting = Signal()
 
-        m.d.comb += read.addr.eq(Mux(fetch, settled_address, self.read_address))
+        m.d.comb += read.addr.eq(address)
         old, total = Signal(PROFILE_LAYOUT, reset_less=True), Signal(PROFILE_LAYOUT)
-        m.d.sync += [old.eq(read.data), add.eq(fetch)]
+        m.d.sync += [
+            address.eq(Mux(fetch, settled_address, self.read_address)),
+            old.eq(read.data),
+            fetched.eq(fetch),
+            add.eq(fetched),
+        ]
         m.d.comb += [
-            self.read_data.eq(read.data),
+            self.read_data.eq(old),
             *(total[name].eq(old[name] + settled[name]) for name, _ in PROFILE_LAYOUT),
         ]
 
@@ -106,7 +112,9 @@ class Profile(Component):
             m.d.sync += index.eq(index + 1)
             with m.If(index == depth - 1):
                 m.d.sync += self.clearing.eq(0)
-        m.d.comb += [
+        # The sums stand in registers before they are written. The next ones are read later: no
+        # instruction takes less than four cycles.
+        m.d.sync += [
             write.en.eq(add | self.clearing),
             write.addr.eq(Mux(self.clearing, index, settled_address)),
             write.data.eq(Mux(self.clearing, 0, total)),

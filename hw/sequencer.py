@@ -7,12 +7,23 @@ from amaranth.lib.wiring import Component, In, Out
 
 from golden.core_config import CoreConfig, clog2
 from host.protocol.program import INSTRUCTION, LAYER, Op, When
+from hw.arith import delay
 from hw.interfaces import JOB_LAYOUT, LAYER_LAYOUT, layout_of
+from hw.operation import Mode
 
 INSTRUCTION_LAYOUT = layout_of(INSTRUCTION)
 
 READS_SPIKES = (Op.FORWARD, Op.POOL, Op.GRADIENT)
 """Operations that scan the spike list of `other`."""
+
+
+WALKS = {
+    Op.FORWARD: Mode.FORWARD,
+    Op.POOL: Mode.POOL,
+    Op.GRADIENT: Mode.GRADIENT,
+    Op.BACKWARD: Mode.BACKWARD,
+}
+"""Operations of the walker."""
 
 
 def command_layout(config: CoreConfig) -> data.StructLayout:
@@ -62,9 +73,11 @@ class Sequencer(Component):
     current : Out(job)
         The job under way.
     command : Out(command)
-        The instruction under way, from the cycle before its start on.
+        The instruction under way, from two cycles before its start on.
     is_op : Out(16)
         Its operation, one bit each, 0 while no job runs.
+    walks, mode : Out(1), Out(Mode)
+        It is the walker's; what the walker does or did last.
     address : Out
         Its program address.
     start, starts : Out(1), Out(16)
@@ -90,6 +103,8 @@ class Sequencer(Component):
                 "current": Out(JOB_LAYOUT),
                 "command": Out(command_layout(config)),
                 "is_op": Out(1 << 4),
+                "walks": Out(1),
+                "mode": Out(Mode),
                 "address": Out(clog2(config.instructions)),
                 "start": Out(1),
                 "starts": Out(1 << 4),
@@ -123,6 +138,7 @@ class Sequencer(Component):
             MemoryData(shape=INSTRUCTION.width, depth=config.instructions, init=[])
         )
         program_in, fetched = program.write_port(), program.read_port()
+        table_row = delay(m, self.table_data, 1, "table_row")
 
         counter = Signal(clog2(config.instructions))
         step = Signal(8)
@@ -130,7 +146,8 @@ class Sequencer(Component):
         following = Signal(command_layout(config))
         following_address = Signal.like(counter)
         following_op = Signal.like(self.is_op)
-        opens = Signal()
+        following_walks, following_mode = Signal(), Signal.like(self.mode)
+        opens, opened = Signal(), Signal()
         busy = Signal()  # an instruction is under way
         passes = Signal(8)  # of a loop that begins here, less one
         latest_step = Signal(8)  # of the loop under way
@@ -152,8 +169,10 @@ class Sequencer(Component):
             passes.eq(Mux(instruction.other == 0, last_step, instruction.other - 1)),
         ]
         m.d.sync += last_step.eq(current.steps - 1)
-        with m.If(self.table_write & (self.table_address == 0)):
-            m.d.sync += self.frame_map.eq(self.table_data)
+        first_row = Signal()
+        m.d.sync += first_row.eq(self.table_write & (self.table_address == 0))
+        with m.If(first_row):
+            m.d.sync += self.frame_map.eq(table_row)
 
         wanted = Signal()
         m.d.comb += wanted.eq(
@@ -195,8 +214,9 @@ class Sequencer(Component):
         m.d.comb += switch.eq(ready & (~busy | self.done))
         m.d.sync += [
             opens.eq(0),
-            self.start.eq(opens),
-            self.starts.eq(Mux(opens, self.is_op, 0)),
+            opened.eq(opens),
+            self.start.eq(opened),
+            self.starts.eq(Mux(opened, self.is_op, 0)),
         ]
         with m.If(self.done):
             m.d.sync += busy.eq(0)
@@ -205,9 +225,12 @@ class Sequencer(Component):
                 self.command.eq(following),
                 self.address.eq(following_address),
                 self.is_op.eq(following_op),
+                self.walks.eq(following_walks),
                 opens.eq(1),
                 busy.eq(1),
             ]
+            with m.If(following_walks):
+                m.d.sync += self.mode.eq(following_mode)
 
         def advance(target=None):
             m.d.sync += counter.eq(counter + 1 if target is None else target)
@@ -236,7 +259,11 @@ class Sequencer(Component):
                     following.latest.eq(step == latest_step),
                     following_address.eq(counter),
                     following_op.eq(1 << instruction.op),
+                    following_walks.eq(sum(instruction.op == walk for walk in WALKS) != 0),
                 ]
+                for walk, mode in WALKS.items():
+                    with m.If(instruction.op == walk):
+                        m.d.sync += following_mode.eq(mode)
                 m.next = "FETCH"
                 with m.If(~wanted):
                     advance()
@@ -291,6 +318,6 @@ class Sequencer(Component):
             with m.State("END"):
                 with m.If(~busy):
                     m.d.comb += self.finished.eq(1)
-                    m.d.sync += [self.running.eq(0), self.is_op.eq(0)]
+                    m.d.sync += [self.running.eq(0), self.is_op.eq(0), self.walks.eq(0)]
                     m.next = "IDLE"
         return m

@@ -15,7 +15,7 @@ DEMANDED = (("FORWARD", "conv2"), ("GRADIENT", "conv2"), ("FORWARD", "fc3"), ("G
 """Walks that must issue an operation in `BUSY` of their cycles."""
 BUSY = 0.95
 
-OVERHEAD = 23
+OVERHEAD = 24
 """Cycles besides the scan that a layer may spend per step in any phase: the pipelines' length."""
 EACH_STEP = (*WALKS, "LIF", "ERROR")
 

@@ -128,8 +128,9 @@ class Dispatcher(Component):
         m = Module()
         request = self.packet.p
         header = Signal(HEADER_BITS)
-        collected = Signal(range(HEADER_BITS // 8 + 1))
         fixed = Signal(range(HEADER_BITS // 8 + 1))
+        missing = Signal.like(fixed)
+        incomplete = Signal()  # bytes of the header are missing
         exact, known = Signal(), Signal()
         greeted = Signal()
         last = Signal(8)
@@ -141,6 +142,7 @@ class Dispatcher(Component):
         status = Signal(8)
         timer = Signal(range(self._timeout + 1))
         position = Signal(3)
+        result_byte = Signal(8)
         echoed = Signal.like(request.length)
 
         # Headers are shifted in from the top, so that they end at the top whatever their length.
@@ -155,7 +157,16 @@ class Dispatcher(Component):
             Signal(name=f"is_{name}") for name in ("run", "result", "write", "echo")
         )
         runs_differ = Signal()
-        m.d.sync += runs_differ.eq(job.run != frames.run)
+        job_wrong = Signal()
+        m.d.sync += [
+            runs_differ.eq(job.run != frames.run),
+            job_wrong.eq(
+                (job.steps == 0)
+                | (job.frames != self.frames_loaded)
+                | ((job.frames == 0) & ~self.frames_kept)
+            ),
+            self.run_push.eq(0),
+        ]
 
         def look():
             """Take over what the request's type and sequence number say."""
@@ -217,12 +228,13 @@ class Dispatcher(Component):
 
         with m.FSM():
             with m.State("IDLE"):
-                m.d.sync += [collected.eq(0), timer.eq(0), position.eq(0), echoed.eq(1)]
+                m.d.sync += [timer.eq(0), position.eq(0), echoed.eq(1)]
                 look()
                 with m.If(self.packet.valid):
                     m.d.sync += status.eq(Status.OK)
                     m.next = "JUDGE"
             with m.State("JUDGE"):
+                m.d.sync += [missing.eq(fixed), incomplete.eq(fixed != 0)]
                 with m.If(~is_hello & ~is_next & ~is_same):
                     m.d.comb += self.sequence_error.eq(1)
                     answer(Status.SEQUENCE)
@@ -237,7 +249,7 @@ class Dispatcher(Component):
                     with m.Else():
                         m.next = "HEADER"
             with m.State("HEADER"):
-                with m.If(collected == fixed):
+                with m.If(~incomplete):
                     with m.Switch(request.type):
                         with m.Case(Packet.HELLO):
                             m.d.sync += greeted.eq(1)
@@ -253,7 +265,8 @@ class Dispatcher(Component):
                     with m.If(self.bytes.valid):
                         m.d.sync += [
                             header.eq(Cat(header[8:], self.bytes.payload)),
-                            collected.eq(collected + 1),
+                            missing.eq(missing - 1),
+                            incomplete.eq(missing != 1),
                         ]
             with m.State("SPACE"):
                 m.d.comb += self.rows_check.eq(1)
@@ -323,14 +336,10 @@ class Dispatcher(Component):
                 with m.If(is_run):
                     # A RUN that does not queue drops the frames as well.
                     m.d.comb += self.frames_drop.eq(1)
-                    with m.If(
-                        (job.steps == 0)
-                        | (job.frames != self.frames_loaded)
-                        | ((job.frames == 0) & ~self.frames_kept)
-                    ):
+                    with m.If(job_wrong):
                         answer(Status.RANGE)
                     with m.Else():
-                        m.d.comb += self.run_push.eq(1)
+                        m.d.sync += self.run_push.eq(1)
                         answer(Status.OK)
                 with m.Else():
                     answer(Status.OK)
@@ -365,7 +374,7 @@ class Dispatcher(Component):
                     with m.Elif(status == Status.SEQUENCE):
                         m.next = "LAST"
                     with m.Elif(is_result):
-                        m.next = "RESULT"
+                        m.next = "PICK"
                     with m.Elif(is_echo):
                         m.next = "ECHO"
                     with m.Else():
@@ -390,14 +399,19 @@ class Dispatcher(Component):
                 ]
                 with m.If(self.o.ready):
                     m.next = "RELEASE"
+            with m.State("PICK"):
+                picked = Cat(wait.run, self.result_groups).word_select(position, 8)
+                m.d.sync += result_byte.eq(picked)
+                m.next = "RESULT"
             with m.State("RESULT"):
                 m.d.comb += [
                     self.o.valid.eq(1),
-                    self.o.p.data.eq(Cat(wait.run, self.result_groups).word_select(position, 8)),
+                    self.o.p.data.eq(result_byte),
                     self.o.p.last.eq((position == RESULT.bytes - 1) & (self.result_groups == 0)),
                 ]
                 with m.If(self.o.ready):
                     m.d.sync += position.eq(position + 1)
+                    m.next = "PICK"
                     with m.If(position == RESULT.bytes - 1):
                         m.next = "RELEASE"
                         with m.If(self.result_groups != 0):

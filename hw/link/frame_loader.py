@@ -82,6 +82,7 @@ class FrameLoader(Component):
         final = Signal()
         emitted, pending = Signal(), Signal()
         overflow = Signal()
+        finished = Signal()  # a frame
 
         m.submodules.bits = bits = _BitSource()
         m.submodules.words = walker = _WordWalker(self._config)
@@ -101,6 +102,9 @@ class FrameLoader(Component):
             m.next = "IDLE"
 
         m.d.sync += [self.done.eq(0), self.failed.eq(0)]
+        m.d.sync += finished.eq(step & final)
+        with m.If(finished):
+            m.d.sync += self.loaded.eq(self.loaded + 1)
         with m.If(emitted):
             m.d.sync += index.eq(index + 1)
         with m.FSM():
@@ -163,7 +167,6 @@ class FrameLoader(Component):
                         m.d.sync += [
                             base.eq(base + self.map.spike_stride),
                             left.eq(left - 1),
-                            self.loaded.eq(self.loaded + 1),
                         ]
                         m.next = "CODING"
                     with m.If(final & bits.more):

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import Component, In, Out, Signature, connect, flipped
 
 from golden.core_config import CoreConfig
 from host.protocol.packets import STATUS
+from hw.arith import delay
 from hw.interfaces import core_signature, uart_port
 from hw.link.dispatcher import Dispatcher
 from hw.link.frame_loader import FrameLoader
@@ -108,9 +109,10 @@ class Link(Component):
         with m.Elif(dispatcher.run_push & ~keeps):
             m.d.sync += [slot.eq(~slot), kept.eq(1)]
 
+        running = delay(m, core.running, 1, "running", reset_less=False)
         m.d.comb += [
             dispatcher.empty.eq(receiver.empty),
-            dispatcher.core_running.eq(core.running),
+            dispatcher.core_running.eq(running),
             dispatcher.result_groups.eq(core.result_groups),
             # Row access
             rows.space.eq(dispatcher.rows_space),
@@ -157,7 +159,7 @@ class Link(Component):
             registers.write.eq(rows.register_write),
             registers.write_data.eq(rows.register_write_data),
             rows.register_data.eq(registers.data),
-            registers.busy.eq(queue.pending | core.running),
+            registers.busy.eq(queue.pending | running),
             registers.value_next_run.eq(queue.next_run),
             registers.value_finished_runs.eq(queue.finished_runs),
             registers.count_crc_errors.eq(receiver.crc_error),

@@ -1,6 +1,6 @@
 """Registers of the link: what the bitstream is, what it counted, the seed and the clear bits."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Array, Module, Signal
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.core_config import CoreConfig, clog2
@@ -14,11 +14,15 @@ from host.protocol.packets import (
     UART_PHASE_BITS,
     VERSION,
 )
+from hw.arith import delay
 
 __all__ = ["Registers", "constants"]
 
 EVENTS = ("crc_errors", "length_errors", "sequence_errors")
 """Registers that count pulses of the link."""
+
+BANK = 8
+"""Registers among which one stage of the read port chooses."""
 
 SOURCES = tuple(
     name for name in STATUS if name not in (*EVENTS, "status", "cycles_low", "cycles_high")
@@ -46,7 +50,7 @@ class Registers(Component):
     Members
     -------
     address, data
-        Read port; data follows the address by one cycle.
+        Read port; data follows the address by two cycles.
     read : In(1)
         Pulse in the cycle of an address whose data will be used.
     write, write_data : In
@@ -100,10 +104,18 @@ class Registers(Component):
         values |= {"status": self.busy, "cycles_low": cycles[:32], "cycles_high": high}
         values |= {"seed": self.seed, "clear": 0, "uart_step": self.uart_step}
         assert set(values) == set(REGISTERS)
-        with m.Switch(self.address):
-            for name, value in values.items():
-                with m.Case(place[name]):
-                    m.d.sync += self.data.eq(value)
+        # Two stages: among the registers of a bank, then among banks.
+        banks = []
+        for first in range(0, len(values), BANK):
+            bank = Signal(32, name=f"bank_{first}", reset_less=True)
+            with m.Switch(self.address[: clog2(BANK)]):
+                for name in values:
+                    if first <= place[name] < first + BANK:
+                        with m.Case(place[name] - first):
+                            m.d.sync += bank.eq(values[name])
+            banks.append(bank)
+        chosen = delay(m, self.address[clog2(BANK) :], 1, "chosen")
+        m.d.sync += self.data.eq(Array(banks)[chosen])
         with m.If(self.read & (self.address == place["cycles_low"])):
             m.d.sync += high.eq(cycles[32:])
 

@@ -1,6 +1,6 @@
 """Rows of the address spaces to bytes of the link and back."""
 
-from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
@@ -10,6 +10,10 @@ from hw.interfaces import access_port, access_width
 from hw.link.slip import MARKED_LAYOUT
 
 __all__ = ["RESULT_SPACE", "RowAccess"]
+
+CHUNK = 8
+"""Bytes by which a row is shifted: the row's register is as wide as the widest memory and lies
+among all of them, so that bytes come and go through a small register beside the link."""
 
 RESULT_SPACE = max(Space) + 1
 """Counts of an interval, read through the same register as rows; its start is {slot, 0}."""
@@ -46,14 +50,15 @@ class RowAccess(Component):
     access : Out(access_port(config))
         To the core.
     register_address, register_data, register_write, register_write_data
-        To the link's registers; data follows the address by one cycle.
+        To the link's registers; data follows the address by two cycles.
     result_address, result_data, result_groups
         To the core's counts.
     """
 
     def __init__(self, config: CoreConfig):
         self._config = config
-        self._width = -(-max(access_width(config), 16 * config.lanes) // 8) * 8
+        bits = 8 * CHUNK
+        self._width = -(-max(access_width(config), 16 * config.lanes) // bits) * bits
         super().__init__(
             {
                 "space": In(8),
@@ -91,10 +96,10 @@ class RowAccess(Component):
     def elaborate(self, platform):
         m = Module()
         config = self._config
-        shift_bytes = self._width // 8
+        chunks = self._width // (8 * CHUNK)
         # Of the space: taken over until a check or an access begins.
         depth = Signal(17)
-        row_bytes = Signal(range(shift_bytes + 1))
+        row_bytes = Signal(range(self._width // 8 + 1))
         most = Signal(16)
         known = Signal()
         space = Signal.like(self.access.space)
@@ -104,11 +109,16 @@ class RowAccess(Component):
         expected = Signal(17)
         todo = Signal(16)
         address = Signal(16)
-        index = Signal(range(shift_bytes + 1))
+        index = Signal.like(row_bytes)
         at_last, one_byte = Signal(), Signal()  # the row's last byte is next; rows have one byte
         before_last = Signal.like(row_bytes)
         last_row = Signal()
-        register = Signal(self._width)
+        register = Signal(self._width, reset_less=True)
+        chunk = Signal(8 * CHUNK, reset_less=True)
+        place = Signal(range(CHUNK))  # of the next byte in the chunk
+        filled = Signal(range(chunks + 1))  # chunks of the row that is written
+        fill, shift, late = Signal(), Signal(), Signal()
+
         def take_over():
             m.d.sync += [
                 known.eq(0),
@@ -146,7 +156,7 @@ class RowAccess(Component):
             self.register_address.eq(address),
             self.register_write_data.eq(register),
             self.result_address.eq(address),
-            self.o.p.data.eq(register[:8]),
+            self.o.p.data.eq(chunk[:8]),
             self.o.p.last.eq(at_last & last_row),
         ]
         m.d.sync += [
@@ -154,7 +164,17 @@ class RowAccess(Component):
             self.access.read.eq(0),
             self.access.write.eq(0),
             self.register_write.eq(0),
+            shift.eq(0),
         ]
+        # A row goes down by a chunk, and the chunk that was filled enters at the top.
+        row = Signal(self._width)
+        m.d.comb += row.eq(
+            Mux(is_register, self.register_data, Mux(is_result, counts, self.access.read_data))
+        )
+        with m.If(fill):
+            m.d.sync += register.eq(row)
+        with m.Elif(shift):
+            m.d.sync += register.eq(Cat(register[8 * CHUNK :], chunk))
 
         with m.FSM():
             with m.State("IDLE"):
@@ -195,26 +215,25 @@ class RowAccess(Component):
             with m.State("ASK"):
                 m.d.sync += [index.eq(0), at_last.eq(one_byte), last_row.eq(todo == 1)]
                 m.d.sync += self.access.read.eq(~is_register & ~is_result)
+                m.d.sync += [fill.eq(1), late.eq(0)]
                 m.d.comb += self.register_read.eq(is_register)
                 m.next = "ANSWER"
             with m.State("ANSWER"):
-                with m.If(is_register):
-                    m.d.sync += register.eq(self.register_data)
-                    m.next = "GIVE"
-                with m.Elif(is_result):
-                    m.d.sync += register.eq(counts)
-                    m.next = "GIVE"
-                with m.Elif(self.access.done):
-                    m.d.sync += register.eq(self.access.read_data)
+                m.d.sync += late.eq(1)
+                with m.If((is_register & late) | is_result | self.access.done):
+                    m.d.sync += [fill.eq(0), chunk.eq(row), place.eq(0), shift.eq(1)]
                     m.next = "GIVE"
             with m.State("GIVE"):
                 m.d.comb += self.o.valid.eq(1)
                 with m.If(self.o.ready):
                     m.d.sync += [
-                        register.eq(register >> 8),
+                        chunk.eq(chunk >> 8),
+                        place.eq(place + 1),
                         index.eq(index + 1),
                         at_last.eq(index == before_last),
                     ]
+                    with m.If(place == CHUNK - 1):
+                        m.d.sync += [chunk.eq(register), shift.eq(1)]
                     with m.If(at_last):
                         m.d.sync += [todo.eq(todo - 1), address.eq(address + 1)]
                         m.next = "ASK"
@@ -223,27 +242,36 @@ class RowAccess(Component):
                             m.next = "IDLE"
             with m.State("BEGIN"):
                 m.d.sync += [index.eq(0), at_last.eq(one_byte), last_row.eq(todo == 1)]
+                m.d.sync += [place.eq(0), filled.eq(0)]
                 m.next = "TAKE"
             with m.State("TAKE"):
                 # Rows are shifted in from the top; shorter ones are shifted down with zeros.
                 m.d.comb += self.i.ready.eq(1)
                 with m.If(self.i.valid):
                     m.d.sync += [
-                        register.eq(Cat(register[8:], self.i.payload)),
+                        chunk.eq(Cat(chunk[8:], self.i.payload)),
+                        place.eq(place + 1),
                         index.eq(index + 1),
                         at_last.eq(index == before_last),
                     ]
+                    with m.If(place == CHUNK - 1):
+                        m.d.sync += [shift.eq(1), filled.eq(filled + 1)]
                     with m.If(at_last):
                         m.next = "ALIGN"
             with m.State("ALIGN"):
-                with m.If(index == shift_bytes):
+                with m.If(place != 0):
+                    m.d.sync += [chunk.eq(chunk >> 8), place.eq(place + 1)]
+                    with m.If(place == CHUNK - 1):
+                        m.d.sync += [shift.eq(1), filled.eq(filled + 1)]
+                with m.Elif(filled != chunks):
+                    m.d.sync += [chunk.eq(0), shift.eq(1), filled.eq(filled + 1)]
+                with m.Else():
+                    # the last chunk enters in this cycle
                     m.d.sync += [
                         self.access.write.eq(~is_register),
                         self.register_write.eq(is_register),
                     ]
                     m.next = "WRITTEN"
-                with m.Else():
-                    m.d.sync += [register.eq(register >> 8), index.eq(index + 1)]
             with m.State("WRITTEN"):
                 with m.If(is_register | self.access.done):
                     m.d.sync += [todo.eq(todo - 1), address.eq(address + 1)]

@@ -199,19 +199,17 @@ class UartTransmitter(Component):
     def elaborate(self, platform):
         m = Module()
         phase = Signal(PHASE_BITS)
-        total = Signal(PHASE_BITS + 1)
-        tick = total[PHASE_BITS]
+        tick = Signal()
         bits = Signal(9)  # what follows the bit on the line, the stop bit last
         left = Signal(range(10))  # bits after the one on the line
         active = Signal()
         done = Signal()
 
         m.d.comb += [
-            total.eq(phase + self.step),
             done.eq(~active | (tick & (left == 0))),
             self.i.ready.eq(done),
         ]
-        m.d.sync += phase.eq(total)
+        m.d.sync += Cat(phase, tick).eq(phase + self.step)
         with m.If(active & tick):
             m.d.sync += [self.tx.eq(bits[0]), bits.eq(Cat(bits[1:], 1)), left.eq(left - 1)]
         with m.If(done):
@@ -219,5 +217,5 @@ class UartTransmitter(Component):
             with m.If(self.i.valid):
                 m.d.sync += [self.tx.eq(0), bits.eq(Cat(self.i.payload, 1)), left.eq(9)]
             with m.If(~active):
-                m.d.sync += phase.eq(0)
+                m.d.sync += [phase.eq(self.step), tick.eq(0)]
         return m

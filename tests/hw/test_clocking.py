@@ -15,6 +15,7 @@ from hw.clocking import (
     MMCM,
     ClockReset,
     Dividers,
+    Ecp5Global,
     Ecp5Pll,
     Mmcm,
     dividers,
@@ -140,12 +141,25 @@ class FakePll(Elaboratable):
         return m
 
 
+class FakeBuffer(Elaboratable):
+    """Passes the reset on."""
+
+    def __init__(self):
+        self.i, self.o = Signal(), Signal()
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.o.eq(self.i)
+        return m
+
+
 @pytest.mark.parametrize("with_pll", [False, True])
-def test_reset_ends_after_two_edges_and_comes_back_at_once(with_pll):
+@pytest.mark.parametrize("with_buffer", [False, True])
+def test_reset_ends_a_few_edges_after_the_clock_runs_and_comes_back(with_pll, with_buffer):
     pll = FakePll() if with_pll else None
     m = Module()
     m.domains.sync = ClockDomain()
-    m.submodules.dut = dut = ClockReset(pll)
+    m.submodules.dut = dut = ClockReset(pll, FakeBuffer() if with_buffer else None)
     held = Signal()
     m.d.comb += held.eq(ResetSignal())
 
@@ -155,6 +169,12 @@ def test_reset_ends_after_two_edges_and_comes_back_at_once(with_pll):
         ctx.set(dut.clock, 0)
         await ctx.delay(1e-8)
 
+    async def ends(ctx):
+        for _ in range(2 + with_buffer):
+            assert ctx.get(held)
+            await edge(ctx)
+        assert not ctx.get(held)
+
     async def bench(ctx):
         await ctx.delay(1e-8)
         assert ctx.get(held)
@@ -163,19 +183,20 @@ def test_reset_ends_after_two_edges_and_comes_back_at_once(with_pll):
                 await edge(ctx)
                 assert ctx.get(held)
             ctx.set(pll.locked, 1)
-        await edge(ctx)
-        assert ctx.get(held)
-        await edge(ctx)
-        assert not ctx.get(held)
+        await ends(ctx)
         ctx.set(dut.reset, 1)
         await ctx.delay(1e-8)
-        assert ctx.get(held)
+        assert ctx.get(held) == (not with_buffer)  # the buffer's comes with the edge
+        if with_buffer:
+            await edge(ctx)
+            assert ctx.get(held)
         ctx.set(dut.reset, 0)
-        await edge(ctx)
-        assert ctx.get(held)
-        await edge(ctx)
-        assert not ctx.get(held)
+        await ends(ctx)
 
     simulator = Simulator(m)
     simulator.add_testbench(bench)
     simulator.run()
+
+
+def test_an_ecp5_spreads_its_reset_over_a_global_net():
+    assert "cell \\DCCA " in rtlil.convert(Ecp5Global(), name="top")

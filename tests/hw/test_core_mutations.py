@@ -58,7 +58,7 @@ MUTATIONS = [
     ),
     Mutation(
         "gamma-crosses-interval", "hw.core",
-        "error.first.eq(command.latest)", "error.first.eq(0)",
+        'error.first.eq(held(Op.ERROR, "first", command.latest))', "error.first.eq(0)",
     ),
     Mutation(
         "gamma-not-saturated", "hw.local_error",
@@ -72,7 +72,7 @@ MUTATIONS = [
     Mutation("c0-for-c1", "hw.local_error", "Mux(h, c1, c0)", "c0"),
     Mutation(
         "clear-forgotten", "hw.core",
-        "state.writer(is_op[Op.CLEAR], clear.state_write)", "",
+        "state.writer(user(Space.STATE, Op.CLEAR), clear.state_write)", "",
     ),
     Mutation(
         "no-forwarding", "hw.accumulator",
@@ -137,7 +137,7 @@ MUTATIONS = [
     ),
     Mutation(
         "random-words-of-first-update", "hw.core",
-        "keys.number.eq(self.job.payload.trained_intervals)", "keys.number.eq(0)",
+        "keys.number.eq(sequencer.current.trained_intervals)", "keys.number.eq(0)",
     ),
     Mutation("no-decay", "hw.update", 'f"v{lane}") - taken', 'f"v{lane}")'),
     Mutation("small-momentum-stays", "hw.update", "taken = v_fine + ", "taken = v_fine + 0 * ",

@@ -63,10 +63,10 @@ class Run:
         }  # fmt: skip
         set_fields(ctx, unit.job, job)
         flags = int(LossFlag.REPORT) if report else 0
-        wanted = area.words * config.lanes + 12
+        wanted = area.words * config.lanes + 13
         if softness is not None:
             flags |= LossFlag.ENTROPY | softness << 2
-            wanted += learn * (2 * (area.words * config.lanes + 6) + 32)
+            wanted += learn * (2 * (area.words * config.lanes + 7) + 32)
         ctx.set(unit.flags, int(flags))
         cycles, issued, useful, clipped = await bench.operation(ctx)
         assert cycles == wanted
