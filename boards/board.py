@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from boards.parts import PARTS, Part
 from golden.core_config import CoreConfig
-from hw.clocking import ECP5_PLL, MMCM, Dividers, Ecp5Pll, Mmcm, dividers
+from hw.clocking import ECP5_PLL, MMCM, Dividers, Ecp5Global, Ecp5Pll, Mmcm, dividers
 from hw.link.uart import bit_step
 
 LINKS = ("uart", "pcie")
@@ -129,6 +129,10 @@ class Board(ABC):
     def pll(self, setting: Dividers):
         """Return the PLL."""
 
+    def reset_buffer(self) -> Ecp5Global | None:
+        """Return what spreads the reset, None if the tools see to that."""
+        return None
+
     def made_clock(self, target: int) -> Fraction:
         """Return the clock that the accelerator gets when `target` Hz is asked for [Hz].
 
@@ -174,6 +178,9 @@ class Ecp5Board(Board):
 
     def pll(self, setting: Dividers):
         return Ecp5Pll(setting)
+
+    def reset_buffer(self) -> Ecp5Global:
+        return Ecp5Global()
 
 
 class Artix7Board(Board):

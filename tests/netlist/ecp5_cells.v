@@ -94,7 +94,7 @@ module TRELLIS_DPR16X4 (input [3:0] DI, WAD, RAD, input WRE, WCK, output [3:0] D
     assign DO = memory[RAD];
 endmodule
 
-// Block RAM of 2048 bytes of 9 bits, one clock, no output register, no output reset.
+// Block RAM of 2048 bytes of 9 bits, one clock, output registers that always load, no output reset.
 //
 // A port is 1, 2, 4 (8 bits of a byte used), 9, 18 or 36 bits wide. AD counts bits, 8 to a byte:
 // AD[13:3] is the byte. The lowest two or four bits enable the bytes of a write of 18 or 36 bits.
@@ -147,8 +147,12 @@ module DP16KD (
           ("DP16KD: DATA_WIDTH_B must be 1, 2, 4, 9, 18 or 36, not %0d", DATA_WIDTH_B))
     `ONLY(DATA_WIDTH_B != 36 || DATA_WIDTH_A == 36,
           ("DP16KD: DATA_WIDTH_A must be 36 as DATA_WIDTH_B is, not %0d", DATA_WIDTH_A))
-    `ONLY(REGMODE_A == "NOREG", ("DP16KD: REGMODE_A must be NOREG, not %s", REGMODE_A))
-    `ONLY(REGMODE_B == "NOREG", ("DP16KD: REGMODE_B must be NOREG, not %s", REGMODE_B))
+    `ONLY(REGMODE_A == "NOREG" || REGMODE_A == "OUTREG",
+          ("DP16KD: REGMODE_A must be NOREG or OUTREG, not %s", REGMODE_A))
+    `ONLY(REGMODE_B == "NOREG" || REGMODE_B == "OUTREG",
+          ("DP16KD: REGMODE_B must be NOREG or OUTREG, not %s", REGMODE_B))
+    `ONLY(DATA_WIDTH_B != 36 || REGMODE_A == REGMODE_B,
+          ("DP16KD: REGMODE_A must be %s as REGMODE_B is", REGMODE_B))
     `ONLY(WRITEMODE_A == "NORMAL" || WRITEMODE_A == "READBEFOREWRITE",
           ("DP16KD: WRITEMODE_A must be NORMAL or READBEFOREWRITE, not %s", WRITEMODE_A))
     `ONLY(CSDECODE_A == "0b000", ("DP16KD: CSDECODE_A must be 0b000, not %s", CSDECODE_A))
@@ -209,12 +213,16 @@ module DP16KD (
     wire [35:0] clash = rowa == rowb ? mask : 0;
     wire [35:0] broken = faults::chosen == faults::MEMORY && rowb == 2 ? 36'd8 : 0;
 
-    reg [35:0] outa = 0, outb = 0;
+    reg [35:0] outa = 0, outb = 0, rega = 0, regb = 0;
     always @(posedge CLKA) begin
         if (CEB) outb <= (memory[rowb] ^ clash ^ broken) >> firstb & bits(DATA_WIDTH_B);
         if (CEA && !(WEA && WRITEMODE_A == "NORMAL"))
             outa <= memory[rowa] >> firsta & bits(DATA_WIDTH_A);
         memory[rowa] <= memory[rowa] & ~mask | written << firsta & mask;
+        rega <= outa;
+        regb <= outb;
+        if (REGMODE_A == "OUTREG" && !OCEA || REGMODE_B == "OUTREG" && !OCEB)
+            $fatal(1, "DP16KD: OCEA and OCEB of output registers must stay 1 (%m)");
         if (CEB && !CLKB) $fatal(1, "DP16KD: CLKB must be CLKA's clock (%m)");
         if (WEB) $fatal(1, "DP16KD: WEB must stay 0 (%m)");
         if (RSTA || RSTB) $fatal(1, "DP16KD: RSTA and RSTB must stay 0 (%m)");
@@ -222,14 +230,16 @@ module DP16KD (
             $fatal(1, "DP16KD: CSA and CSB must stay 0 (%m)");
     end
 
+    wire [35:0] showna = REGMODE_A == "OUTREG" ? rega : outa;
+    wire [35:0] shownb = REGMODE_B == "OUTREG" ? regb : outb;
     assign {
         DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6, DOA5,
         DOA4, DOA3, DOA2, DOA1, DOA0
-    } = DATA_WIDTH_B == 36 ? outb[17:0] : outa[17:0];
+    } = DATA_WIDTH_B == 36 ? shownb[17:0] : showna[17:0];
     assign {
         DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7, DOB6, DOB5,
         DOB4, DOB3, DOB2, DOB1, DOB0
-    } = DATA_WIDTH_B == 36 ? outb[35:18] : outb[17:0];
+    } = DATA_WIDTH_B == 36 ? shownb[35:18] : shownb[17:0];
 endmodule
 
 // Multiplier of 18 by 18 bits without registers; each operand is signed or not.

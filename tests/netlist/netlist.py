@@ -13,7 +13,7 @@ import time
 
 from amaranth.back import rtlil
 
-from boards import ecp5, yowasp
+from boards import ecp5, ecp5_netlist, yowasp
 from boards.core import core_for
 from boards.parts import PARTS
 from host.driver import BoardError, LinkBoard
@@ -29,7 +29,8 @@ HERE = ROOT / "tests" / "netlist"
 CELLS = HERE / "ecp5_cells.v"
 FAULTS = HERE / "faults.cpp"
 
-AS_VERILOG = """\
+AS_VERILOG = f"""\
+read_json {ecp5_netlist.NETLIST}
 delete t:$scopeinfo
 splitnets
 select -set inner w:* i:* o:* %u %d
@@ -65,8 +66,11 @@ def rtlil_of(config, core=None):
 def synthesise(text, folder):
     """Write ``netlist.v``, what the bitstream's flow makes of some RTLIL, into `folder`."""
     (folder / "top.il").write_text(text, encoding="utf-8")
-    (folder / "netlist.ys").write_text(ecp5.SCRIPT + AS_VERILOG, encoding="utf-8")
-    yowasp.run("yosys", ["-q", "netlist.ys"], folder, "yosys.log")
+    (folder / "synth.ys").write_text(ecp5.SCRIPT, encoding="utf-8")
+    yowasp.run("yosys", ["-q", "synth.ys"], folder, "yosys.log")
+    ecp5_netlist.finish(folder)
+    (folder / "netlist.ys").write_text(AS_VERILOG, encoding="utf-8")
+    yowasp.run("yosys", ["-q", "netlist.ys"], folder, "netlist.log")
     return folder / "netlist.v"
 
 
@@ -102,7 +106,7 @@ def build(config, folder, *, tables=0, flags="-O0", core=None, report=None):
     tell = report or (lambda text: None)
     folder.mkdir(parents=True, exist_ok=True)
     text = rtlil_of(config, core)
-    files = (CELLS, FAULTS, HARNESS, HERE / "netlist.py", ROOT / "boards" / "ecp5.py")
+    files = (CELLS, FAULTS, HARNESS, HERE / "netlist.py", *sorted((ROOT / "boards").glob("*.py")))
     made = digest([text, str(tables), flags, *(path.read_bytes() for path in files)])
     stamp, library = folder / "stamp.json", folder / LIBRARY
     with lock(folder / "lock"):

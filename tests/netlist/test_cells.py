@@ -21,8 +21,10 @@ WRONG = {
     'DP16KD #(.DATA_WIDTH_A(8))': "DP16KD: DATA_WIDTH_A must be 1, 2, 4, 9, 18 or 36, not 8",
     'DP16KD #(.DATA_WIDTH_B(8))': "DP16KD: DATA_WIDTH_B must be 1, 2, 4, 9, 18 or 36, not 8",
     'DP16KD #(.DATA_WIDTH_B(36))': "DP16KD: DATA_WIDTH_A must be 36 as DATA_WIDTH_B is, not 18",
-    'DP16KD #(.REGMODE_A("OUTREG"))': "DP16KD: REGMODE_A must be NOREG, not OUTREG",
-    'DP16KD #(.REGMODE_B("OUTREG"))': "DP16KD: REGMODE_B must be NOREG, not OUTREG",
+    'DP16KD #(.REGMODE_A("INREG"))': "DP16KD: REGMODE_A must be NOREG or OUTREG, not INREG",
+    'DP16KD #(.REGMODE_B("NONE"))': "DP16KD: REGMODE_B must be NOREG or OUTREG, not NONE",
+    'DP16KD #(.DATA_WIDTH_A(36), .DATA_WIDTH_B(36), .REGMODE_B("OUTREG"))':
+        "DP16KD: REGMODE_A must be OUTREG as REGMODE_B is",
     'DP16KD #(.WRITEMODE_A("WRITETHROUGH"))':
         "DP16KD: WRITEMODE_A must be NORMAL or READBEFOREWRITE, not WRITETHROUGH",
     'DP16KD #(.CSDECODE_A("0b001"))': "DP16KD: CSDECODE_A must be 0b000, not 0b001",
@@ -113,6 +115,10 @@ def test_every_width_and_write_mode_is_among_them(bench):
         widths = {int(n) for n in re.findall(rf"\.DATA_WIDTH_{port}\(32'd(\d+)\)", text)}
         assert widths == {1, 2, 4, 9, 18, 36}
     assert set(re.findall(r'\.WRITEMODE_A\("(\w+)"\)', text)) == {"NORMAL", "READBEFOREWRITE"}
+    # of BlockMemory the output register is used, and of one of the others if nothing forbids it
+    modes = re.findall(r'\.REGMODE_B\("(\w+)"\)', text)
+    assert modes.count("OUTREG") >= 1
+    assert modes.count("NOREG") >= 6
     assert re.search(r"\b8 +DP16KD\b", cells)
     assert re.search(r"\b2 +MULT18X18D\b", cells)
 
@@ -134,6 +140,7 @@ PINS = (
     "DP16KD: WEB must stay 0 (TOP.bench.ram)",
     "DP16KD: RSTA and RSTB must stay 0 (TOP.bench.ram)",
     "MULT18X18D: SOURCEA and SOURCEB must stay 0 (TOP.bench.multiplier)",
+    "DP16KD: OCEA and OCEB of output registers must stay 1 (TOP.bench.registered)",
 )
 
 

@@ -1,0 +1,32 @@
+"""From the netlist that yosys makes for an ECP5 to the one that is placed."""
+
+import json
+from pathlib import Path
+
+from boards import output_registers, reset_net
+from boards.cells import MAPPED
+
+NETLIST = "top.json"
+"""What `finish` writes."""
+
+
+def finish(folder: Path, top: str = "top") -> dict:
+    """Read the netlist that yosys wrote into a folder, write the final one and return it.
+
+    Parameters
+    ----------
+    folder : Path
+        With `boards.cells.MAPPED`; gets `NETLIST`.
+    top : str
+        Module of the flattened design.
+
+    Raises
+    ------
+    OSError
+        There is no netlist.
+    """
+    netlist = json.loads((folder / MAPPED).read_text(encoding="utf-8"))
+    output_registers.absorb(netlist, top)
+    reset_net.relieve(netlist, top)
+    (folder / NETLIST).write_text(json.dumps(netlist), encoding="utf-8")
+    return netlist
