@@ -12,6 +12,7 @@ MINUTES ?= 60
 SEED   ?=
 BOARD  ?=
 SEEDS  ?= 1
+ECP5   := ulx3s ecpix5
 
 PY  := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet install
@@ -28,13 +29,13 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help train test sim soak bench study bitstream netlist lint clean compiler libpython
+.PHONY: help train test sim soak bench study bitstream bitstreams netlist lint clean compiler libpython
 
 help:  ## this list
 	@echo "make <target> [PYTHON=python3.12] [JOBS=4] [ARGS='more options of the command']"
 	@echo
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile \
-	  | while IFS='|' read -r name text; do printf '  make %-9s %s\n' $$name "$$text"; done
+	  | while IFS='|' read -r name text; do printf '  make %-10s %s\n' $$name "$$text"; done
 
 train: $(VENV)/.stamp-base compiler  ## build the simulated board and train on handwritten digits
 	@$(PY) -m hw.virtual_board.build
@@ -68,8 +69,12 @@ bitstream: $(VENV)/.stamp-synth $(VENV)/.stamp-boards  ## bitstream of a board: 
 	  echo "make bitstream: name a board with BOARD=..."; $(PY) -m boards list; exit 2; } >&2
 	@$(PY) -m boards build --board $(BOARD) --seeds $(SEEDS) --jobs $(JOBS) $(ARGS)
 
+bitstreams: $(VENV)/.stamp-synth $(VENV)/.stamp-boards  ## bitstreams of all ECP5 boards in full size, half an hour and more each
+	@for board in $(ECP5); do \
+	  $(PY) -m boards build --board $$board --seeds $(SEEDS) --jobs $(JOBS) $(ARGS) || exit; done
+
 netlist: $(VENV)/.stamp-synth $(VENV)/.stamp-test compiler  ## what yosys makes of an ECP5 board's accelerator against golden: BOARD=ulx3s
-	@[ -n "$(BOARD)" ] || { echo "make netlist: name a board with BOARD=ulx3s or ecpix5"; exit 2; } >&2
+	@[ -n "$(BOARD)" ] || { echo "make netlist: name a board with BOARD=, one of $(ECP5)"; exit 2; } >&2
 	@OMP_NUM_THREADS=1 $(PY) -m tests.netlist --board $(BOARD) $(ARGS)
 
 lint: $(VENV)/.stamp-lint  ## style (ruff) and types (mypy)

@@ -1,7 +1,7 @@
 """Bitstream of an ECP5 board with nothing but packages from PyPI."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +9,15 @@ from boards import built, ecp5_netlist, timing, yowasp
 from boards.board import Ecp5Board
 from boards.cells import SYNTH_ECP5, parse_netlist
 from boards.ecp5_netlist import NETLIST
+from boards.progress import stage
 from boards.timing import Routed
 from boards.top import BoardTop
 from golden.core_config import CoreConfig
 
 TOOLS = ("yosys", "nextpnr-ecp5", "ecppack")
+
+TELL = 30
+"""Seconds between two lines that tell how far place and route is."""
 
 SCRIPT = "read_rtlil top.il\n" + SYNTH_ECP5.format(top="top")
 
@@ -66,6 +70,26 @@ def route(plan: Plan, clock: float, seed: int, folder: Path, options=()) -> Rout
         f"{stem}.log",
     )  # fmt: skip
     return timing.parse((folder / f"{stem}.json").read_text(encoding="utf-8"), clock, seed)
+
+
+def _routes(plan: Plan, clock: float, seeds, jobs: int, folder: Path, report) -> list[Routed]:
+    """Try the seeds and tell how far they are; return what they reached, in their order."""
+    for seed in seeds:
+        (folder / f"seed{seed}.log").unlink(missing_ok=True)
+    with ThreadPoolExecutor(jobs) as pool:
+        results = [pool.submit(route, plan, clock, seed, folder) for seed in seeds]
+        left = dict(zip(results, seeds, strict=True))
+        while left:
+            done, _ = wait(left, TELL, FIRST_COMPLETED)
+            for future in done:
+                del left[future]
+                found = future.result()
+                reached = f"{found.clock / 1e6:.1f} MHz, slack {found.slack:.2f} ns"
+                report(f"seed {found.seed}: {reached}")
+            if not done:
+                stages = (f"seed {n}: {stage(folder / f'seed{n}.log')}" for n in left.values())
+                report("; ".join(stages))
+    return [future.result() for future in results]
 
 
 def build(
@@ -122,11 +146,7 @@ def build(
     yowasp.run("yosys", ["-q", "synth.ys"], folder, "yosys.log")
     built.write_mapped(folder, parse_netlist(ecp5_netlist.finish(folder)))
     report(f"place and route for {clock / 1e6:g} MHz, seeds {', '.join(map(str, seeds))}")
-    with ThreadPoolExecutor(jobs) as pool:
-        results = []
-        for found in pool.map(lambda seed: route(plan, clock, seed, folder), seeds):
-            report(f"seed {found.seed}: {found.clock / 1e6:.1f} MHz, slack {found.slack:.2f} ns")
-            results.append(found)
+    results = _routes(plan, clock, seeds, jobs, folder, report)
     best = max(results, key=lambda found: found.clock)
     built.write_routed(folder, best)
     best.check()

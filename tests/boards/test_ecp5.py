@@ -5,6 +5,7 @@ P = 4 the tools take three and a half minutes of a core, most of them in place a
 """
 
 import json
+import time
 
 import pytest
 
@@ -100,6 +101,29 @@ def test_the_fastest_seed_is_packed(pretended):
     assert (result["seed"], result["clock"], result["path"][:6]) == (2, 41e6, "core.a")
     mapped = json.loads((bitstream.parent / build_folder.MAPPED).read_text())
     assert mapped["units"]["lif"] == [0, 0, 1, 0, 0]
+
+
+def test_how_far_the_seeds_are_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(ecp5, "TELL", 0.01)
+    told, path = [], CriticalPath("core.a", "core.b", 10.0, 10.0, 5, ())
+    (tmp_path / "seed1.log").write_text("Info: Routing 1 arcs.\n")
+
+    def route(plan, clock, seed, folder):
+        if seed == 2:
+            (folder / "seed2.log").write_text("Info: Routing 146692 arcs.\n")
+        while not any("arcs left" in text for text in told):
+            time.sleep(0.001)
+        return Routed(seed, seed * 1e6, clock, path, {})
+
+    monkeypatch.setattr(ecp5, "route", route)
+    plan = ecp5.Plan([], [])
+    found = ecp5._routes(plan, 5e6, (2, 1), 2, tmp_path, told.append)
+    assert [result.seed for result in found] == [2, 1]
+    assert "seed 2: routing, 146,692 arcs left; seed 1: waiting" in told
+    reached = {"seed 2: 2.0 MHz, slack -300.00 ns", "seed 1: 1.0 MHz, slack -800.00 ns"}
+    assert set(told[-2:]) == reached
+    assert (tmp_path / "seed2.log").is_file()
+    assert not (tmp_path / "seed1.log").exists()  # one of an earlier build tells nothing
 
 
 def test_without_a_seed_that_reaches_the_clock_an_old_bitstream_goes_too(pretended, tmp_path):
