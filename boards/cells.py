@@ -107,12 +107,13 @@ def figures(cells: Counter) -> Figures:
 
 
 def unit_of(name: str) -> str:
-    """Return the unit that a module or cell below the accelerator belongs to.
+    """Return the unit that a module or cell belongs to.
 
+    The accelerator may lie below other modules: ``accelerator.accelerator.core.lif.x_LUT4_Z``.
     A cell of a flattened design has the name of a signal that it drives, which may be one of the
     unit above.
     """
-    parts = name.split(".")
+    parts = re.sub(r"^(accelerator\.)+", "", name).split(".")
     if parts[0] == "link":
         return "link"
     unit = parts[1].split("$")[0] if parts[0] == "core" and len(parts) > 1 else "core"
@@ -172,13 +173,10 @@ def parse_stat(text: str, top: str) -> Cells:
 
 
 def parse_netlist(netlist: dict, top: str = "top") -> Cells:
-    """Return the cells, by unit, of a flattened design as yosys' ``write_json`` tells it.
-
-    The accelerator may lie below other modules: ``accelerator.accelerator.core.lif.x_LUT4_Z``.
-    """
+    """Return the cells, by unit, of a flattened design as yosys' ``write_json`` tells it."""
     modules: dict[str, Counter] = {}
     for name, cell in netlist["modules"][top]["cells"].items():
-        unit = unit_of(re.sub(r"^(accelerator\.)+", "", name))
+        unit = unit_of(name)
         where = unit if unit in ("core", "link") else f"core.{unit}"
         modules.setdefault(where, Counter())[cell["type"]] += 1
     return Cells(modules)

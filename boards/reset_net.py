@@ -8,7 +8,6 @@ those loads, with the same reset in the same cycle.
 """
 
 import copy
-import re
 
 from boards.cells import unit_of
 
@@ -55,7 +54,7 @@ def relieve(netlist: dict, top: str = "top") -> int:
                 continue
             if bits[0] in sources:
                 source = sources[bits[0]]
-                unit = unit_of(re.sub(r"^(accelerator\.)+", "", name))
+                unit = unit_of(name)
                 if (source, unit) not in copies:
                     copies[source, unit] = free + len(copies)
                 cell["connections"][pin] = [copies[source, unit]]

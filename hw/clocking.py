@@ -320,8 +320,8 @@ class ClockReset(Component):
                 ClockSignal().eq(pll.o),
                 hold.eq(self.reset | ~pll.locked),
             ]
-        # released two edges after the clock runs; its flip-flops start set, so that there is one
-        # reset even without PLL and button
+        # released two edges after the clock runs, three with a buffer; its flip-flops start set, so
+        # that there is one reset even without PLL and button
         if self._reset_buffer is None:
             m.submodules.synchroniser = ResetSynchronizer(hold)
             return m

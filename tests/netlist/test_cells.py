@@ -115,7 +115,7 @@ def test_every_width_and_write_mode_is_among_them(bench):
         widths = {int(n) for n in re.findall(rf"\.DATA_WIDTH_{port}\(32'd(\d+)\)", text)}
         assert widths == {1, 2, 4, 9, 18, 36}
     assert set(re.findall(r'\.WRITEMODE_A\("(\w+)"\)', text)) == {"NORMAL", "READBEFOREWRITE"}
-    # of BlockMemory the output register is used, and of one of the others if nothing forbids it
+    # BlockMemory's is registered; the others have no flip-flop behind them
     modes = re.findall(r'\.REGMODE_B\("(\w+)"\)', text)
     assert modes.count("OUTREG") >= 1
     assert modes.count("NOREG") >= 6
