@@ -82,6 +82,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--clock", type=float, help="[Hz], default the board's target")
     parser.add_argument("--seeds", default="1", help="of nextpnr, the best is kept: 1,2,3")
     parser.add_argument("--jobs", type=int, default=1, help="seeds at a time, 1 GB each")
+    parser.add_argument("--rounds", type=int, default=2, help="for better sites of block RAMs and "
+                        "multipliers (ECP5), default 2; 0 leaves them to nextpnr")  # fmt: skip
     add_config_options(parser)
     return parser
 
@@ -123,6 +125,8 @@ def build(arguments) -> int:
         target = board.target if options.clock is None else round(options.clock)
         if options.jobs < 1:
             raise ValueError(f"jobs must be at least 1, not {options.jobs}")
+        if options.rounds < 0:
+            raise ValueError(f"rounds must be at least 0, not {options.rounds}")
         described = _describe(board, config, target, options.link)
         name = board.name if options.link == "uart" else pcie.bitstream_name(board)
         folder = options.out or ROOT / "build" / "boards" / name
@@ -135,7 +139,9 @@ def build(arguments) -> int:
             make = artix7.build if options.link == "uart" else pcie.build
             bitstream = _build_artix7(make, board, config, target, folder)
         else:
-            bitstream, best = ecp5.build(board, config, target, folder, seeds, options.jobs)
+            bitstream, best = ecp5.build(
+                board, config, target, folder, seeds, options.jobs, options.rounds
+            )
             print(f"{best.clock / 1e6:.1f} MHz of {best.target / 1e6:.1f} MHz with seed "
                   f"{best.seed}; {best.utilisation()}\ncritical path {best.path}")  # fmt: skip
     except (TimingError, ToolError, synth.SynthesisError) as error:

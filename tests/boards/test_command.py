@@ -23,8 +23,8 @@ def calls(monkeypatch):
     made = []
     path = CriticalPath("a", "b", 1.0, 2.0, 3, ())
 
-    def routed(board, config, target, folder, seeds, jobs):
-        made.append((board.name, config, target, folder, seeds, jobs))
+    def routed(board, config, target, folder, seeds, jobs, rounds):
+        made.append((board.name, config, target, folder, seeds, jobs, rounds))
         return folder / "x.bit", Routed(2, 51e6, 50e6, path, {})
 
     def folder_only(board, config, target, folder):
@@ -53,7 +53,7 @@ def test_list_names_every_board(capsys):
 def test_defaults_are_the_boards(calls, tmp_path, capsys):
     assert build("--board", "ulx3s", "--out", tmp_path) == 0
     board = BOARDS["ulx3s"]
-    assert calls == [("ulx3s", board.config, board.target, tmp_path, [1], 1)]
+    assert calls == [("ulx3s", board.config, board.target, tmp_path, [1], 1, 2)]
     text = capsys.readouterr().out
     assert "51.0 MHz of 50.0 MHz with seed 2" in text
     assert "critical path a -> b" in text
@@ -62,11 +62,12 @@ def test_defaults_are_the_boards(calls, tmp_path, capsys):
 
 def test_options_change_the_configuration(calls, tmp_path):
     options = ("--clock", "30e6", "--seeds", "3,1", "--jobs", 2, "--lanes", 4, "--layers", 16)
-    assert build("--board", "ulx3s", "--out", tmp_path, *options, *SMALLER) == 0
-    (_, config, target, _, seeds, jobs) = calls[0]
+    more = ("--rounds", 0, *SMALLER)
+    assert build("--board", "ulx3s", "--out", tmp_path, *options, *more) == 0
+    (_, config, target, _, seeds, jobs, rounds) = calls[0]
     assert (config.lanes, config.layers, config.weight_rows) == (4, 16, 512)
     assert config.neuron_words == 2 * BOARDS["ulx3s"].config.neuron_words
-    assert (target, seeds, jobs) == (30_000_000, [3, 1], 2)
+    assert (target, seeds, jobs, rounds) == (30_000_000, [3, 1], 2, 0)
 
 
 def test_folder_says_what_the_bitstream_holds(calls, tmp_path):
@@ -95,6 +96,7 @@ def test_network_must_fit(calls, tmp_path, capsys):
         (["--board", "ulx3s", "--seeds", "1,x"], "seeds must be different numbers such as 1,2,3"),
         (["--board", "ulx3s", "--seeds", "1,1"], "not '1,1'"),
         (["--board", "ulx3s", "--jobs", "0"], "jobs must be at least 1, not 0"),
+        (["--board", "ulx3s", "--rounds", "-1"], "rounds must be at least 0, not -1"),
         (["--board", "ulx3s", "--lanes", "12"], "lanes must be a power of two, not 12"),
         (["--board", "ulx3s", "--clock", "1"], "target of EHXPLLL must be 3.125 to 400 MHz"),
         (
