@@ -63,7 +63,7 @@ def arrange(
             )
     before = nets.costs.sum()
     _anneal(nets, choices, temperature, random.Random(seed))
-    report(f"{len(macros)} block RAMs and multipliers: cost of their nets {before:,.0f} -> "
+    report(f"cost of the nets at block RAMs and multipliers {before:,.0f} -> "
            f"{nets.costs.sum():,.0f}")  # fmt: skip
     return {name: str(site) for name, site in zip(macros, nets.sites, strict=True)}
 

@@ -21,6 +21,9 @@ TOOLS = ("yosys", "nextpnr-ecp5", "ecppack")
 TELL = 30
 """Seconds between two lines that tell how far place and route is."""
 
+PLACED = "placed.json"
+"""What nextpnr writes in a round; removed when it is read, since it may take 100 MB."""
+
 SLOWLY = ("--placer-heap-alpha", "0.03")
 """Options of nextpnr once block RAMs and multipliers are fixed. Its placer pulls each cell back to
 the legal place that it had, in each iteration by alpha more; with the default, 0.1, the cells that
@@ -119,17 +122,17 @@ def _routes(plan: Plan, clock: float, seeds, jobs: int, folder: Path, report) ->
 
 def _place(plan: Plan, clock: float, seed: int, number: int, folder: Path, report) -> dict:
     """Place for a round, tell how far it is and return what nextpnr wrote."""
-    name, log, placed = f"round {number}", folder / f"round{number}.log", folder / "placed.json"
+    log = folder / f"round{number}.log"
     log.unlink(missing_ok=True)
-    options = ["--no-route", "--write", placed.name]
+    options = ["--no-route", "--write", PLACED]
     try:
         with ThreadPoolExecutor(1) as pool:
             run = pool.submit(_nextpnr, plan, clock, seed, folder, log.stem, options)
-            for future in _finished({run: (name, log)}, report):
+            for future in _finished({run: (f"round {number}", log)}, report):
                 future.result()
-        return json.loads(placed.read_text(encoding="utf-8"))
+        return json.loads((folder / PLACED).read_text(encoding="utf-8"))
     finally:
-        placed.unlink(missing_ok=True)
+        (folder / PLACED).unlink(missing_ok=True)
 
 
 def _arranged(
@@ -141,7 +144,7 @@ def _arranged(
         return plan
     sites = sites_of(board.part)
     for number in range(1, rounds + 1):
-        report(f"round {number} of {rounds}: sites of {len(macros)} block RAMs and multipliers")
+        report(f"round {number} of {rounds} for the sites of block RAMs and multipliers")
         placed = _place(plan, clock, seed, number, folder, report)
         bels = arrange(placed, macros, sites, HOT if number == 1 else WARM, seed, report)
         del placed  # a gigabyte

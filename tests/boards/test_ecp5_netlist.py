@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from boards.ecp5_netlist import NETLIST, finish
+from boards.ecp5_netlist import NETLIST, finish, fix
 from boards.reset_net import relieve
 from tests.boards.test_output_registers import two
 
@@ -72,3 +72,15 @@ def test_the_netlist_for_place_and_route_is_written(tmp_path):
     assert json.loads((tmp_path / NETLIST).read_text()) == found
     with pytest.raises(FileNotFoundError):
         finish(tmp_path / "missing")
+
+
+def test_places_are_fixed_in_the_netlist_that_is_placed(tmp_path):
+    cells = {"ram": {"type": "DP16KD", "attributes": {"src": "a.py:1"}},
+             "dsp": {"type": "MULT18X18D"}, "table": {"type": "LUT4"}}  # fmt: skip
+    (tmp_path / NETLIST).write_text(json.dumps({"modules": {"top": {"cells": cells}}}))
+    fix(tmp_path, {"ram": "X4/Y22/EBR0", "dsp": "X4/Y10/MULT18_0"})
+    fix(tmp_path, {"ram": "X6/Y22/EBR1"})
+    found = json.loads((tmp_path / NETLIST).read_text())["modules"]["top"]["cells"]
+    assert found["ram"]["attributes"] == {"src": "a.py:1", "BEL": "X6/Y22/EBR1"}
+    assert found["dsp"]["attributes"] == {"BEL": "X4/Y10/MULT18_0"}
+    assert found["table"] == {"type": "LUT4"}
