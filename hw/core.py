@@ -394,11 +394,16 @@ class Core(Component):
             depth, width = config.memory_shapes[space.name.lower()]
             reads = read_port(depth, width).create()
             writes = write_port(depth, width).create()
+            # The same registers once more: the memories are far from each other too.
+            name = f"{COPY}_{space.name.lower()}"
+            address = Signal.like(writes.address, name=f"{name}_address", reset_less=True)
+            written = Signal.like(writes.data, name=f"{name}_data", reset_less=True)
+            m.d.sync += [address.eq(self.access.address), written.eq(self.access.write_data)]
             m.d.comb += [
-                reads.address.eq(access["address"]),
+                reads.address.eq(address),
                 writes.enable.eq(writes_to[space]),
-                writes.address.eq(access["address"]),
-                writes.data.eq(access["write_data"]),
+                writes.address.eq(address),
+                writes.data.eq(written),
             ]
             users.reader(idle[space], reads)
             users.writer(writes_to[space], writes)
