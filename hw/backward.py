@@ -138,19 +138,26 @@ class Backward(Component):
         flushed = Signal()
         fresh = Signal()
         # whether the error that comes belongs to another word than the one before it
-        other_word = Signal(reset_less=True)
-        m.d.sync += other_word.eq(coming != Mux(error_valid, error_tag, word_tag))
+        other, other_word = Signal(), Signal(reset_less=True)
+        latest_tag = Signal(16, reset_less=True)
+        with m.If(rounded_valid):
+            m.d.sync += latest_tag.eq(coming)
+        filled_next = Signal()
         m.d.comb += [
+            other.eq(coming != latest_tag),
+            filled_next.eq(error_valid | (filled & ~flushed)),
             fresh.eq(~filled | other_word),
-            self.write.enable.eq(filled & ((error_valid & fresh) | flushed)),
             self.write.address.eq(word_tag),
             self.write.data.eq(Cat(*word)),
         ]
-        m.d.sync += flushed.eq(error_flush)
-        with m.If(flushed):
-            m.d.sync += filled.eq(0)
+        m.d.sync += [
+            other_word.eq(other),
+            flushed.eq(error_flush),
+            filled.eq(filled_next),
+            self.write.enable.eq(filled_next & ((rounded_valid & other) | error_flush)),
+        ]
         with m.If(error_valid):
-            m.d.sync += [filled.eq(1), word_tag.eq(error_tag)]
+            m.d.sync += word_tag.eq(error_tag)
             for i in range(lanes):
                 with m.If(error_lane == i):
                     m.d.sync += word[i].eq(error)

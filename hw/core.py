@@ -14,7 +14,7 @@ from hw.arith import delay
 from hw.clear import ClearPass
 from hw.datapath import Datapath
 from hw.dropout import DropPass
-from hw.interfaces import READ_LATENCY, access_width, core_signature, read_port, write_port
+from hw.interfaces import READ_LATENCY, core_signature, read_port, write_port
 from hw.lif import LifPass
 from hw.local_error import ErrorPass
 from hw.loss import LossPass
@@ -140,14 +140,20 @@ class Core(Component):
         ]
 
         # ---- operations
+        # What a start means stands in registers beforehand: no non-zero gamma, nothing to walk;
+        # an ERROR that goes through a list.
+        nothing, listed = Signal(), Signal()
         unlisted = (command.argument & int(ErrorFlag.SUM | ErrorFlag.PLANE)).any()
-        skip = Signal()  # no non-zero gamma: nothing to walk
+        m.d.sync += [
+            nothing.eq((is_op[Op.GRADIENT] | is_op[Op.BACKWARD]) & ~error.any_nonzero),
+            listed.eq(is_op[Op.ERROR] & ~unlisted),
+        ]
+        skip, walk_start = Signal(), Signal()
         delta_zero = Signal()
-        m.d.comb += skip.eq((starts[Op.GRADIENT] | starts[Op.BACKWARD]) & ~error.any_nonzero)
+        starts_walk = Cat(*(starts[op] for op in WALKS)).any()
+        m.d.comb += [skip.eq(starts_walk & nothing), walk_start.eq(starts_walk & ~nothing)]
         with m.If(starts[Op.BACKWARD]):
-            m.d.sync += delta_zero.eq(skip)
-        walk_start = Signal()
-        m.d.comb += walk_start.eq(Cat(*(starts[op] for op in WALKS)).any() & ~skip)
+            m.d.sync += delta_zero.eq(nothing)
         mode = delay(m, sequencer.mode, 2, "mode")
         # Each unit has its own copy of the command, from the cycle before its start on: the
         # sequencer is far away. That each loads in another condition keeps them apart.
@@ -180,7 +186,7 @@ class Core(Component):
             datapath.feature.eq(walker.feature),
             datapath.group.eq(walker.group),
             datapath.keys.eq(run_keys.keys),
-            scanner.start.eq(walk_start | (starts[Op.ERROR] & ~unlisted)),
+            scanner.start.eq(walk_start | (starts[Op.ERROR] & listed)),
             scanner.base.eq(command.list_start),
         ]
         # BACKWARD's last words are written after the error pass has begun to scan.
@@ -250,15 +256,17 @@ class Core(Component):
             (self.saturated_delta, datapath.saturated_delta + loss.saturated),
         )
         for counter, increment in counted:
-            m.d.sync += counter.eq(Mux(self.clear_counters, 0, counter + increment))
+            more = delay(m, increment, 1, "more")
+            m.d.sync += counter.eq(Mux(self.clear_counters, 0, counter + more))
         m.d.sync += self.gradient_overflow.eq(
             ~self.clear_counters & (self.gradient_overflow | datapath.overflow)
         )
 
         # ---- memory ports
-        idle = Signal()
-        m.d.comb += idle.eq(~sequencer.running)
         ports = {space: _Ports(space, memory) for space, memory in memories.items()}
+        # The link's turn, while no job runs, told beside each memory.
+        idle = {space: Signal(name=f"{COPY}_{space.name.lower()}_idle") for space in MEMORIES}
+        m.d.sync += [signal.eq(~sequencer.running) for signal in idle.values()]
 
         @cache
         def user(space, *ops):
@@ -309,7 +317,7 @@ class Core(Component):
             depth, width = config.memory_shapes[space.name.lower()]
             port = read_port(depth, width).create()
             m.d.comb += port.address.eq(scanner.address)
-            ports[space].reader(~idle, port)
+            ports[space].reader(~idle[space], port)
             with m.If(chosen):
                 m.d.comb += scanner.data.eq(port.data)
 
@@ -357,11 +365,8 @@ class Core(Component):
         ]
         shift = Signal(READ_LATENCY + 1)
         m.d.sync += shift.eq(shift << 1 | access["read"] | access["write"])
-        held = Signal(access_width(config), reset_less=True)
-        answer = Signal(access_width(config))
         m.d.comb += [
             self.access.done.eq(shift[-1]),
-            self.access.read_data.eq(held),
             sequencer.table_address.eq(access["address"]),
             sequencer.table_data.eq(access["write_data"]),
             sequencer.table_write.eq(writes_to[Space.LAYERS]),
@@ -370,27 +375,35 @@ class Core(Component):
             sequencer.program_write.eq(writes_to[Space.PROGRAM]),
             profile.read_address.eq(access["address"][: clog2(config.instructions)]),
         ]
-        with m.If(shift[-2]):
-            m.d.sync += held.eq(answer)
-        instruction = delay(m, sequencer.program_out, 1, "instruction")
         sources = {
-            Space.LAYERS: sequencer.table_out,
-            Space.PROGRAM: instruction,
+            Space.LAYERS: delay(m, sequencer.table_out, 1, "table_row"),
+            Space.PROGRAM: delay(m, sequencer.program_out, 1, "instruction"),
             Space.PROFILE: profile.read_data,
             **{space: users.memory.read.data for space, users in ports.items()},
         }
-        m.d.comb += answer.eq(
-            reduce(or_, (Mux(chosen[space], value, 0) for space, value in sources.items()))
-        )
+        # The memories are far from each other: two and two stand in a register between them.
+        answers = [Mux(chosen[space], value, 0) for space, value in sources.items()]
+        held = []
+        for first in range(0, len(answers), 2):
+            pair = reduce(or_, answers[first : first + 2])
+            held.append(Signal(len(pair), name=f"held_{first}", reset_less=True))
+            with m.If(shift[-2]):
+                m.d.sync += held[-1].eq(pair)
+        m.d.comb += self.access.read_data.eq(reduce(or_, held))
         for space, users in ports.items():
             depth, width = config.memory_shapes[space.name.lower()]
             reads = read_port(depth, width).create()
             writes = write_port(depth, width).create()
+            # The same registers once more: the memories are far from each other too.
+            name = f"{COPY}_{space.name.lower()}"
+            address = Signal.like(writes.address, name=f"{name}_address", reset_less=True)
+            written = Signal.like(writes.data, name=f"{name}_data", reset_less=True)
+            m.d.sync += [address.eq(self.access.address), written.eq(self.access.write_data)]
             m.d.comb += [
-                reads.address.eq(access["address"]),
+                reads.address.eq(address),
                 writes.enable.eq(writes_to[space]),
-                writes.address.eq(access["address"]),
-                writes.data.eq(access["write_data"]),
+                writes.address.eq(address),
+                writes.data.eq(written),
             ]
-            users.reader(idle, reads)
+            users.reader(idle[space], reads)
             users.writer(writes_to[space], writes)

@@ -99,8 +99,10 @@ class Datapath(Component):
         # instruction may have begun when BACKWARD's last data arrive
         pack_now, window = Signal.like(layer.pack), Signal.like(layer.window)
         random_now = Signal()
+        pooling = Signal()
         m.d.sync += [
-            pack_now.eq(layer.pack), window.eq(layer.window), random_now.eq(layer.random)
+            pack_now.eq(layer.pack), window.eq(layer.window), random_now.eq(layer.random),
+            pooling.eq(self.mode == Mode.POOL),
         ]  # fmt: skip
         ages, valids, modes, packs = [op], [self.valid], [self.mode], [pack_now]
         randoms = [random_now]
@@ -161,18 +163,24 @@ class Datapath(Component):
                 (pooled[lane] << f.state_fraction) >> 4,
             )
             synapse = Mux(use_random, drawn[lane] >> f.forward_shift, forward[lane])
-            m.d.comb += part.eq(Mux(self.mode == Mode.POOL, share, synapse))
+            m.d.comb += part.eq(Mux(pooling, share, synapse))
             parts.append(part)
-        fetched_mode = modes[READ_LATENCY]
-        errors = (fetched_mode == Mode.GRADIENT) | (fetched_mode == Mode.BACKWARD)
-        with m.If(valids[READ_LATENCY] & ~errors):
+        # which operands the data are for, decided a cycle before they are there
+        coming_mode = modes[READ_LATENCY - 1]
+        errors = (coming_mode == Mode.GRADIENT) | (coming_mode == Mode.BACKWARD)
+        to_state_operand, to_error_operands = Signal(), Signal()
+        m.d.sync += [
+            to_state_operand.eq(valids[READ_LATENCY - 1] & ~errors),
+            to_error_operands.eq(valids[READ_LATENCY - 1] & errors),
+        ]
+        with m.If(to_state_operand):
             m.d.sync += state_operand.eq(Cat(*parts))
 
         gammas = rotate(m, split(self.gamma_read.data, lanes), amount, config, right=True)
         gamma_operand = Signal(lanes * f.gamma, reset_less=True)
         weight_operand = Signal(lanes * f.weight, reset_less=True)
         inside = slot_mask(packs[READ_LATENCY], config)
-        with m.If(valids[READ_LATENCY] & errors):
+        with m.If(to_error_operands):
             m.d.sync += [
                 gamma_operand.eq(
                     Cat(*(Mux(inside[i], gammas[i], 0)[: f.gamma] for i in range(lanes)))
@@ -185,9 +193,12 @@ class Datapath(Component):
         momentum = Accumulator(depth["momentum"], lanes, f.gradient, f.gamma)
         backward = Backward(config)
         late = Signal(READ_LATENCY + 2 + backward.latency)
-        to_state = self.walking & ((self.mode == Mode.FORWARD) | (self.mode == Mode.POOL))
-        to_momentum = self.walking & (self.mode == Mode.GRADIENT)
-        to_delta = self.walking & (self.mode == Mode.BACKWARD)
+        to_state, to_momentum, to_delta = Signal(), Signal(), Signal()
+        m.d.sync += [
+            to_state.eq(self.walking & ((self.mode == Mode.FORWARD) | (self.mode == Mode.POOL))),
+            to_momentum.eq(self.walking & (self.mode == Mode.GRADIENT)),
+            to_delta.eq(self.walking & (self.mode == Mode.BACKWARD)),
+        ]
         standby(m, "state", state, to_state, stops=self.stops)
         standby(m, "momentum", momentum, to_momentum, stops=self.stops)
         standby(m, "backward", backward, to_delta | self.delta_busy, stops=self.stops)

@@ -59,7 +59,6 @@ class BlockMemory(Component):
         m = Module()
         columns = tiles(self.depth, self.width, *self.tiling)
         copies: list[_Request] = []
-        selected = None
         column = placed = 0
         outputs = []
         for shape, width in columns:
@@ -69,9 +68,6 @@ class BlockMemory(Component):
                 placed = 0
             placed += count
             near = copies[-1]
-            if selected is None:
-                # The bits above a tile's choose among tiles, two cycles later.
-                selected = delay(m, near.address, 2, "selected")
             data = delay(m, self.write.data[column : column + width], 1, f"data_{column}")
             banks = []
             for bank in range(count):
@@ -96,7 +92,8 @@ class BlockMemory(Component):
                 banks.append(captured)
             chosen = banks[0]
             if count > 1:
-                chosen = Array(banks)[selected[clog2(shape.depth) :]]
+                # The bits above a tile's choose among tiles, two cycles later.
+                chosen = Array(banks)[delay(m, near.address[inner:], 2, f"selected_{column}")]
             outputs.append(delay(m, chosen, 1, f"output_{column}"))
             column += width
         m.d.comb += self.read.data.eq(Cat(outputs))

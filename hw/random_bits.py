@@ -56,12 +56,13 @@ class KeySchedule(Component):
             ]
         with m.Elif(running):
             m.d.sync += [
-                self.keys.as_value().eq(Cat(self.keys.as_value()[WORD:], key)),
                 rest.eq(Cat(rest[WORD:], mixed)),
                 key.eq(key.rotate_left(_BETA) ^ mixed),
                 index.eq(index + 1),
                 running.eq(~self.done),
             ]
+        with m.If(running):  # nobody reads them until all have been shifted in
+            m.d.sync += self.keys.as_value().eq(Cat(self.keys.as_value()[WORD:], key))
         return m
 
 

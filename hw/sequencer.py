@@ -87,9 +87,10 @@ class Sequencer(Component):
     running, finished, begin : Out(1)
         A job is under way; it ends; it begins.
     table_write, table_address, table_data, table_out
-        Access to the layer table while idle; `table_out` is the row at `table_address`.
+        Access to the layer table while idle; `table_out`, the row at `table_address`, follows by
+        one cycle.
     program_write, program_address, program_data, program_out
-        The same for the program; `program_out` follows by one cycle.
+        The same for the program.
     frame_map : Out(LAYER_LAYOUT)
         Row 0 of the layer table.
     """
@@ -143,6 +144,8 @@ class Sequencer(Component):
         counter = Signal(clog2(config.instructions))
         step = Signal(8)
         instruction = Signal(INSTRUCTION_LAYOUT)
+        own_address = Signal.like(self.table_address, reset_less=True)
+        decoding = Signal()  # the state DECODE, for what it loads all over the part
         following = Signal(command_layout(config))
         following_address = Signal.like(counter)
         following_op = Signal.like(self.is_op)
@@ -157,7 +160,7 @@ class Sequencer(Component):
             table_in.en.eq(self.table_write),
             table_in.addr.eq(self.table_address),
             table_in.data.eq(self.table_data),
-            own_row.addr.eq(Mux(self.running, instruction.layer, self.table_address)),
+            own_row.addr.eq(own_address),
             other_row.addr.eq(instruction.other),
             self.table_out.eq(own_row.data),
             program_in.en.eq(self.program_write),
@@ -168,7 +171,9 @@ class Sequencer(Component):
             self.program_out.eq(fetched.data),
             passes.eq(Mux(instruction.other == 0, last_step, instruction.other - 1)),
         ]
-        m.d.sync += last_step.eq(current.steps - 1)
+        m.d.sync += [last_step.eq(current.steps - 1), decoding.eq(0)]
+        with m.If(~self.running):
+            m.d.sync += own_address.eq(self.table_address)
         first_row = Signal()
         m.d.sync += first_row.eq(self.table_write & (self.table_address == 0))
         with m.If(first_row):
@@ -232,6 +237,22 @@ class Sequencer(Component):
             with m.If(following_walks):
                 m.d.sync += self.mode.eq(following_mode)
 
+        with m.If(decoding):
+            m.d.sync += [
+                op.eq(instruction.op),
+                following.argument.eq(instruction.argument),
+                own.eq(own_row.data),
+                source.eq(other_row.data),
+                following.step.eq(step),
+                following.latest.eq(step == latest_step),
+                following_address.eq(counter),
+                following_op.eq(1 << instruction.op),
+                following_walks.eq(sum(instruction.op == walk for walk in WALKS) != 0),
+            ]
+            for walk, mode in WALKS.items():
+                with m.If(instruction.op == walk):
+                    m.d.sync += following_mode.eq(mode)
+
         def advance(target=None):
             m.d.sync += counter.eq(counter + 1 if target is None else target)
 
@@ -247,23 +268,13 @@ class Sequencer(Component):
             with m.State("FETCH"):
                 m.next = "READ"
             with m.State("READ"):
-                m.d.sync += instruction.eq(fetched.data)
+                m.d.sync += [
+                    instruction.eq(fetched.data),
+                    own_address.eq(INSTRUCTION_LAYOUT(fetched.data).layer),
+                    decoding.eq(1),
+                ]
                 m.next = "DECODE"
             with m.State("DECODE"):
-                m.d.sync += [
-                    op.eq(instruction.op),
-                    following.argument.eq(instruction.argument),
-                    own.eq(own_row.data),
-                    source.eq(other_row.data),
-                    following.step.eq(step),
-                    following.latest.eq(step == latest_step),
-                    following_address.eq(counter),
-                    following_op.eq(1 << instruction.op),
-                    following_walks.eq(sum(instruction.op == walk for walk in WALKS) != 0),
-                ]
-                for walk, mode in WALKS.items():
-                    with m.If(instruction.op == walk):
-                        m.d.sync += following_mode.eq(mode)
                 m.next = "FETCH"
                 with m.If(~wanted):
                     advance()

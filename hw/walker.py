@@ -1,6 +1,9 @@
 """The walker: from events to lane operations, in all four modes."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out, connect
 
@@ -152,7 +155,7 @@ class Walker(Component):
             m.d.sync += at.first.eq(0)
             with m.If(last_group):
                 m.d.sync += [todo.eq(after), group.eq(0), group_rows.eq(0)]
-                m.d.comb += [last_bit_next.eq(_one_bit(after)), last_group_next.eq(~many)]
+                m.d.comb += [last_bit_next.eq(_at_most(2, todo)), last_group_next.eq(~many)]
             with m.Else():
                 m.d.sync += [group.eq(group + 1), group_rows.eq(group_rows + layer.rows)]
                 m.d.comb += last_group_next.eq(group == before_last)
@@ -161,7 +164,7 @@ class Walker(Component):
             m.d.sync += [at.eq(row), todo.eq(Mux(row.null, 1, row.mask))]
             m.d.comb += [
                 valid_next.eq(1),
-                last_bit_next.eq(row.null | _one_bit(row.mask)),
+                last_bit_next.eq(row.null | _at_most(1, row.mask)),
                 last_group_next.eq(row.null | ~many),
             ]
         m.d.sync += [
@@ -256,6 +259,12 @@ class Walker(Component):
         ]
 
 
-def _one_bit(value):
-    """Return whether at most one bit of a value is set."""
-    return (value & (value - 1)) == 0
+def _at_most(limit, bits):
+    """Return whether at most `limit` of some bits are set: a tree of look-up tables, no carries."""
+    if len(bits) <= 4:
+        return Array(n.bit_count() <= limit for n in range(1 << len(bits)))[bits]
+    half = len(bits) // 2
+    ways = (
+        _at_most(low, bits[:half]) & _at_most(limit - low, bits[half:]) for low in range(limit + 1)
+    )
+    return reduce(or_, ways)
