@@ -24,7 +24,7 @@ TELL = 30
 PLACED = "placed.json"
 """What nextpnr writes in a round; removed when it is read, since it may take 100 MB."""
 
-SLOWLY = ("--placer-heap-alpha", "0.03")
+SLOWLY = ("--placer-heap-alpha", "0.03", "--placer-heap-timingweight", "40")
 """Options of nextpnr once block RAMs and multipliers are fixed. Its placer pulls each cell back to
 the legal place that it had, in each iteration by alpha more; with the default, 0.1, the cells that
 lie in few rows come to rest early and everything else with them. LeNet-1 at P = 8: 340 thousand
