@@ -148,7 +148,7 @@ def _arranged(
         report(f"round {number} of {rounds} for the sites of block RAMs and multipliers")
         placed = _place(plan, clock, seed, number, folder, report)
         bels = arrange(placed, macros, sites, HOT if number == 1 else WARM, seed, report)
-        del placed  # a gigabyte
+        del placed  # 0.4 GB
         ecp5_netlist.fix(folder, bels)
         if number == 1:
             plan = replace(plan, place=[*plan.place, *SLOWLY])
@@ -214,7 +214,7 @@ def build(
     netlist = ecp5_netlist.finish(folder)
     built.write_mapped(folder, parse_netlist(netlist))
     macros = macros_of(netlist)
-    del netlist  # half a gigabyte
+    del netlist  # 0.2 GB
     plan = _arranged(plan, board, macros, clock, seeds[0], rounds, folder, report)
     report(f"place and route for {clock / 1e6:g} MHz, seeds {', '.join(map(str, seeds))}")
     results = _routes(plan, clock, seeds, jobs, folder, report)
