@@ -13,6 +13,7 @@ from amaranth.hdl import Signal
 
 from boards import built as build_folder
 from boards import ecp5, timing, yowasp
+from boards.arrange import HOT, WARM, arrange
 from boards.catalogue import BOARDS
 from boards.cells import MAPPED
 from boards.ecp5_netlist import NETLIST
@@ -224,9 +225,15 @@ def arranging(monkeypatch, tmp_path):
     return build, run, calls
 
 
-def test_rounds_fix_block_rams_before_the_seeds_are_tried(arranging, tmp_path):
+def test_rounds_fix_block_rams_before_the_seeds_are_tried(arranging, monkeypatch, tmp_path):
     build, _, calls = arranging
-    told = []
+    told, temperatures = [], []
+
+    def watched(placed, macros, sites, temperature, *options):
+        temperatures.append(temperature)
+        return arrange(placed, macros, sites, temperature, *options)
+
+    monkeypatch.setattr(ecp5, "arrange", watched)
     build(2, told.append)
     slowly = ["--placer-heap-alpha", "0.03"]
     assert [fixed for _, fixed in calls] == [None, NEAR, NEAR, NEAR]
@@ -237,6 +244,7 @@ def test_rounds_fix_block_rams_before_the_seeds_are_tried(arranging, tmp_path):
     assert [arguments for arguments, _ in calls] == [
         ["--85k", *options], ["--85k", *slowly, *options], ["--85k", *slowly], ["--85k", *slowly]
     ]  # fmt: skip
+    assert temperatures == [HOT, WARM]
     assert not (tmp_path / ecp5.PLACED).exists()
     rounds = [
         "round 1 of 2 for the sites of block RAMs and multipliers",
@@ -248,8 +256,9 @@ def test_rounds_fix_block_rams_before_the_seeds_are_tried(arranging, tmp_path):
     assert told[5] == "place and route for 30 MHz, seeds 7, 8"
 
 
-def test_without_rounds_nextpnr_does_as_it_likes(arranging):
+def test_without_rounds_nextpnr_does_as_it_likes(arranging, monkeypatch):
     build, _, calls = arranging
+    monkeypatch.delattr(ecp5, "sites_of")  # nor is a data base needed
     build(0)
     assert calls == [(["--85k"], None)] * 2
 
