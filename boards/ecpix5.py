@@ -13,7 +13,7 @@ class Ecpix5(Ecp5Board):
     platform_class = "amaranth_boards.ecpix5:ECPIX585Platform"
     clock_name = "clk100"
     clock = 100_000_000
-    target = 40_000_000  # that of the ULX3S, whose part is slower
+    target = 100_000_000  # that of the ULX3S, whose part is slower
     baud = 3_000_000
     uart_note = "USB (FT2232H, second channel)"
     reset = Pin("rst")

@@ -28,7 +28,7 @@ class Ulx3s(Ecp5Board):
     platform_class = "amaranth_boards.ulx3s:ULX3S_85F_Platform"
     clock_name = "clk25"
     clock = 25_000_000
-    target = 40_000_000  # docs/boards.md tells what P = 8 reaches
+    target = 100_000_000  # docs/boards.md tells what P = 8 reaches
     baud = 3_000_000  # the most that the FT231X makes
     uart_note = "USB (FT231X)"
     leds = (Pin("led", 0), Pin("led", 1), Pin("led", 2))

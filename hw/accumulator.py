@@ -9,6 +9,8 @@ from amaranth.lib.wiring import Component, In, Out
 from golden.core_config import clog2
 from hw.arith import delay, split
 from hw.interfaces import READ_LATENCY, read_port, write_port
+from hw.lanes import TOGETHER
+from hw.memory import COPY
 
 HISTORY = READ_LATENCY + 1
 """Adds still on their way to the memory when a later one reads: they are forwarded."""
@@ -74,22 +76,18 @@ class Accumulator(Component):
 
         # Which of the adds before has the same address, from registers; the newest one counts.
         hit = [Signal(name=f"hit_{i}") for i in range(HISTORY)]
-        first = [Signal(name=f"first_{i}") for i in range(1, HISTORY)]
         for i in range(HISTORY):
             m.d.sync += hit[i].eq(valid[2 + i] & (addresses[1] == addresses[2 + i]))
-        for i in range(1, HISTORY):
-            m.d.sync += first[i - 1].eq(hit[i] & ~Cat(hit[1:i]).any())
-        newest = delay(m, hit[0], READ_LATENCY - 2, "newest", reset_less=False)
+        newest = delay(m, hit[0], READ_LATENCY - 3, "newest", reset_less=False)
 
         width = self.lanes * self.width
         results = [Signal(width, name=f"result_{i}", reset_less=True) for i in range(HISTORY - 1)]
-        # The older ones, a cycle before the add: each has come one place less far by then.
-        older = Signal(width, reset_less=True)
-        older_hit = Signal()
-        chosen = (Mux(own, result, 0) for own, result in zip(first, results, strict=True))
-        m.d.sync += [older_hit.eq(Cat(first).any()), older.eq(reduce(or_, chosen))]
-        olds = Signal(width)
-        m.d.comb += olds.eq(Mux(newest, results[0], Mux(older_hit, older, self.read.data)))
+        olds = []
+        for start in range(0, self.lanes, TOGETHER):
+            part = slice(start * self.width, (start + TOGETHER) * self.width)
+            recent = [result[part] for result in results]
+            olds.append(self._old(m, start, newest, hit, recent, self.read.data[part]))
+        olds = Cat(olds)
         operands = split(self.operand, self.lanes)
         sums, overflows = [], []
         for lane, old in enumerate(split(olds, self.lanes)):
@@ -111,3 +109,19 @@ class Accumulator(Component):
             self.write.data.eq(results[0]),
         ]
         return m
+
+    def _old(self, m, start, newest, hit, results, stored):
+        """Choose what some neighbouring lanes add to; the flags that do stand beside them."""
+        name = f"{COPY}{start}"
+        beside = delay(m, newest, 1, f"{name}_newest", reset_less=False)
+        first = [Signal(name=f"{name}_first_{i}") for i in range(1, HISTORY)]
+        for i in range(1, HISTORY):
+            m.d.sync += first[i - 1].eq(hit[i] & ~Cat(hit[1:i]).any())
+        # The older ones, a cycle before the add: each has come one place less far by then.
+        older = Signal(len(stored), name=f"older_{start}", reset_less=True)
+        older_hit = Signal(name=f"{name}_older_hit")
+        chosen = (Mux(own, result, 0) for own, result in zip(first, results, strict=True))
+        m.d.sync += [older_hit.eq(Cat(first).any()), older.eq(reduce(or_, chosen))]
+        old = Signal.like(older, name=f"old_{start}")
+        m.d.comb += old.eq(Mux(beside, results[0], Mux(older_hit, older, stored)))
+        return old

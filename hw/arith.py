@@ -4,7 +4,10 @@ Each helper names its golden twin and gives the same integers. `saturate`, `roun
 `popcount` are expressions without registers; `delay` and `counted` add registers to a module.
 """
 
-from amaranth.hdl import C, Cat, Module, Mux, Signal, Value, signed
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Array, C, Cat, Module, Mux, Signal, Value, signed
 
 COUNT_LATENCY = 2
 """Registers inside `counted` [cycles]."""
@@ -91,6 +94,24 @@ def _total(terms):
         pairs = [a + b for a, b in zip(terms[::2], terms[1::2], strict=False)]
         terms = pairs + terms[len(pairs) * 2 :]
     return terms[0]
+
+
+def at_most(limit: int, bits):
+    """Return whether at most `limit` of some bits are set: a tree of look-up tables, no carries."""
+    bits = Value.cast(bits)
+    if len(bits) <= 4:
+        return Array(number.bit_count() <= limit for number in range(1 << len(bits)))[bits]
+    half = len(bits) // 2
+    return reduce(
+        or_,
+        (at_most(low, bits[:half]) & at_most(limit - low, bits[half:]) for low in range(limit + 1)),
+    )
+
+
+def without_lowest(bits):
+    """Return some bits with the lowest set one cleared, ``bits & (bits - 1)`` without carries."""
+    bits = Value.cast(bits)
+    return Cat(bit & bits[:place].any() for place, bit in enumerate(bits))
 
 
 def counted(m: Module, bits, name: str) -> Signal:

@@ -127,7 +127,9 @@ class Backward(Component):
         error = delay(m, value, 1, "error")
         error_valid = delay(m, rounded_valid, 1, "error_valid", reset_less=False)
         coming = delay(m, held_tag, 1, "coming")
-        error_tag, error_lane = delay(m, coming, 1, "tag"), delay(m, held_lane, 2, "lane")
+        error_tag, coming_lane = delay(m, coming, 1, "tag"), delay(m, held_lane, 1, "lane")
+        at_lane = [coming_lane == i for i in range(lanes)]
+        error_lane = delay(m, Cat(at_lane), 1, "error_lane")
         error_flush = delay(m, valid & flush, 2, "error_flush", reset_less=False)
         m.d.sync += self.saturated.eq(rounded_valid & clipped)
 
@@ -136,9 +138,9 @@ class Backward(Component):
         word_tag = Signal(16, reset_less=True)
         filled = Signal()
         flushed = Signal()
-        fresh = Signal()
+        fresh = Signal(reset_less=True)  # it begins, the one before is written
         # whether the error that comes belongs to another word than the one before it
-        other, other_word = Signal(), Signal(reset_less=True)
+        other = Signal()
         latest_tag = Signal(16, reset_less=True)
         with m.If(rounded_valid):
             m.d.sync += latest_tag.eq(coming)
@@ -146,12 +148,11 @@ class Backward(Component):
         m.d.comb += [
             other.eq(coming != latest_tag),
             filled_next.eq(error_valid | (filled & ~flushed)),
-            fresh.eq(~filled | other_word),
             self.write.address.eq(word_tag),
             self.write.data.eq(Cat(*word)),
         ]
         m.d.sync += [
-            other_word.eq(other),
+            fresh.eq(~filled_next | other),
             flushed.eq(error_flush),
             filled.eq(filled_next),
             self.write.enable.eq(filled_next & ((rounded_valid & other) | error_flush)),
@@ -159,7 +160,7 @@ class Backward(Component):
         with m.If(error_valid):
             m.d.sync += word_tag.eq(error_tag)
             for i in range(lanes):
-                with m.If(error_lane == i):
+                with m.If(error_lane[i]):
                     m.d.sync += word[i].eq(error)
                 with m.Elif(fresh):
                     m.d.sync += word[i].eq(0)

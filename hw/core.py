@@ -4,7 +4,7 @@ from functools import cache, reduce
 from operator import or_
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
-from amaranth.lib.wiring import Component
+from amaranth.lib.wiring import Component, connect
 
 from golden.core_config import CoreConfig, clog2
 from golden.random_weights import KEY_UPDATE
@@ -24,6 +24,7 @@ from hw.random_bits import KeySchedule
 from hw.scanner import Scanner
 from hw.sequencer import WALKS, Sequencer
 from hw.standby import standby
+from hw.stream_buffer import StreamBuffer
 from hw.tiling import Tiling
 from hw.update import UpdatePass
 from hw.walker import Walker
@@ -190,16 +191,26 @@ class Core(Component):
             scanner.base.eq(command.list_start),
         ]
         # BACKWARD's last words are written after the error pass has begun to scan.
-        meets = Signal()
-        m.d.sync += meets.eq(is_op[Op.ERROR] & ~datapath.delta_busy)
-        for consumer, chosen in ((walker.entries, walking), (error.entries, meets)):
+        meets, meeting = Signal(), Signal()
+        m.d.sync += [
+            meeting.eq(is_op[Op.ERROR]),
+            meets.eq(is_op[Op.ERROR] & ~datapath.delta_busy),
+        ]
+        # Each has a buffer of its own: the lists are far away.
+        m.submodules.walked = walked = StreamBuffer(scanner.entry)
+        m.submodules.met = met = StreamBuffer(scanner.entry)
+        for buffer, chosen in ((walked, walking), (met, meeting)):
             m.d.comb += [
-                consumer.payload.eq(scanner.entries.payload),
-                consumer.valid.eq(scanner.entries.valid & chosen),
+                buffer.i.payload.eq(scanner.entries.payload),
+                buffer.i.valid.eq(scanner.entries.valid & chosen),
             ]
-        m.d.comb += scanner.entries.ready.eq(
-            (walking & walker.entries.ready) | (meets & error.entries.ready)
-        )
+        connect(m, walked.o, walker.entries)
+        m.d.comb += [
+            scanner.entries.ready.eq((walking & walked.i.ready) | (meeting & met.i.ready)),
+            error.entries.payload.eq(met.o.payload),
+            error.entries.valid.eq(met.o.valid & meets),
+            met.o.ready.eq(error.entries.ready & meets),
+        ]
         passes = {
             Op.CLEAR: clear,
             Op.LIF: lif,
@@ -296,8 +307,14 @@ class Core(Component):
         delta.reader(user(Space.DELTA, Op.ERROR), error.delta_read)
         delta.reader(user(Space.DELTA, Op.LIF), lif.drive_read)
         delta.writer(user(Space.DELTA, Op.LIF), lif.drive_write)
-        delta.writer(datapath.delta_write.enable, datapath.delta_write)
-        delta.writer(user(Space.DELTA, Op.ERROR) & ~datapath.delta_write.enable, error.delta_write)
+        # BACKWARD's last errors are written when ERROR has begun, but not yet met a word.
+        last_errors, own_sums = Signal(name=f"{COPY}_delta_late"), Signal(name=f"{COPY}_delta_sums")
+        m.d.sync += [
+            last_errors.eq(is_op[Op.BACKWARD] | datapath.delta_busy),
+            own_sums.eq(is_op[Op.ERROR] & ~datapath.delta_busy),
+        ]
+        delta.writer(last_errors, datapath.delta_write)
+        delta.writer(own_sums, error.delta_write)
         delta.writer(user(Space.DELTA, Op.LOSS), loss.delta_write)
         ports[Space.SPIKES].writer(user(Space.SPIKES, Op.LIF), lif.spike_write)
         ports[Space.MASKS].writer(user(Space.MASKS, Op.LIF), lif.mask_write)
@@ -386,9 +403,7 @@ class Core(Component):
         held = []
         for first in range(0, len(answers), 2):
             pair = reduce(or_, answers[first : first + 2])
-            held.append(Signal(len(pair), name=f"held_{first}", reset_less=True))
-            with m.If(shift[-2]):
-                m.d.sync += held[-1].eq(pair)
+            held.append(delay(m, pair, 1, f"held_{first}"))
         m.d.comb += self.access.read_data.eq(reduce(or_, held))
         for space, users in ports.items():
             depth, width = config.memory_shapes[space.name.lower()]

@@ -130,9 +130,10 @@ class Datapath(Component):
         ]
 
         # cycle c + 2: move lanes between slot 0 and the position's slot
-        fetched = ages[READ_LATENCY]
-        amount, turn = rotation(fetched.slot, packs[READ_LATENCY], config)
+        coming = ages[READ_LATENCY - 1]
+        turned, turn = rotation(coming.slot, packs[READ_LATENCY - 1], config)
         m.d.comb += turn
+        amount = delay(m, turned, 1, "amount")
         random_weights = RandomWeights(config)
         standby(m, "random", random_weights, self.walking & random_now, stops=self.stops)
         m.d.comb += [
@@ -146,7 +147,6 @@ class Datapath(Component):
         drawn = split(random_weights.weights, lanes)
         use_random = randoms[READ_LATENCY]
         forward = rotate(m, [w >> f.forward_shift for w in weights], amount, config)
-        coming = ages[READ_LATENCY - 1]
         pooled = [
             delay(m, count, 1, f"pooled_{lane}")
             for lane, count in enumerate(
@@ -179,7 +179,7 @@ class Datapath(Component):
         gammas = rotate(m, split(self.gamma_read.data, lanes), amount, config, right=True)
         gamma_operand = Signal(lanes * f.gamma, reset_less=True)
         weight_operand = Signal(lanes * f.weight, reset_less=True)
-        inside = slot_mask(packs[READ_LATENCY], config)
+        inside = delay(m, Cat(slot_mask(packs[READ_LATENCY - 1], config)), 1, "inside")
         with m.If(to_error_operands):
             m.d.sync += [
                 gamma_operand.eq(

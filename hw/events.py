@@ -5,6 +5,7 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.core_config import CoreConfig
+from hw.arith import at_most, without_lowest
 from hw.interfaces import LAYER_LAYOUT, entry_layout
 
 
@@ -81,7 +82,7 @@ class EventReader(Component):
         some, one = Signal(), Signal()  # bits are left; no more than one event
         entry = self.entries.payload
         m.d.comb += [
-            rest.eq(word.bits & (word.bits - 1)),
+            rest.eq(without_lowest(word.bits)),
             found.eq(word_valid & some),
             word_done.eq(word_valid & (~some | (taken & one))),
             self.entries.ready.eq(~listed & (~word_valid | (word_done & ~word.last))),
@@ -89,8 +90,8 @@ class EventReader(Component):
         with m.If(found & taken):
             m.d.sync += [
                 word.bits.eq(rest),
-                some.eq(rest.any()),
-                one.eq(self.words | (rest & (rest - 1) == 0)),
+                some.eq(~at_most(1, word.bits)),
+                one.eq(self.words | at_most(2, word.bits)),
             ]
         with m.If(word_done):
             m.d.sync += word_valid.eq(0)
@@ -101,7 +102,7 @@ class EventReader(Component):
                 word.eq(entry),
                 word_valid.eq(1),
                 some.eq(entry.bits.any()),
-                one.eq(self.words | (entry.bits & (entry.bits - 1) == 0)),
+                one.eq(self.words | at_most(1, entry.bits)),
             ]
         with m.If(self.start):
             m.d.sync += listed.eq(0)

@@ -4,6 +4,9 @@ from amaranth.hdl import Array, Cat, Const, Mux, Signal, signed
 
 from golden.core_config import CoreConfig
 
+TOGETHER = 4
+"""Neighbouring lanes that share a copy of what all need; more of them lie far from each other."""
+
 
 def rotation(slot, pack, config: CoreConfig):
     """Return the rotation, in finest slots, that moves slot 0 to `slot` at packing `pack`.

@@ -10,6 +10,7 @@ from host.protocol.program import ErrorFlag
 from hw.arith import COUNT_LATENCY, counted, delay, resize, round_shift, saturate, split
 from hw.interfaces import LAYER_LAYOUT, READ_LATENCY, entry_layout, read_port, write_port
 from hw.map_walker import ADDRESS_BITS, LaneMask, MapWalker
+from hw.memory import COPY
 from hw.pool_address import PoolAddress
 from hw.stream_buffer import StreamBuffer
 
@@ -187,9 +188,11 @@ class ErrorPass(Component):
         """Add registers of A, C_0, C_1, and of whether results have the width of e."""
         one, layer = 1 << COEFFICIENT_FRACTION, self.layer
         a, c0, c1 = (Signal.like(c, reset_less=True) for c in (layer.a, layer.c0, layer.c1))
-        wide = Signal(reset_less=True)
+        # each lane's own
+        wide = Signal(self.config.lanes, name=f"{COPY}_wide", reset_less=True)
         with m.If(self.start):
-            m.d.sync += [a.eq(layer.a), c0.eq(layer.c0), c1.eq(layer.c1), wide.eq(sums)]
+            m.d.sync += [a.eq(layer.a), c0.eq(layer.c0), c1.eq(layer.c1)]
+            m.d.sync += wide.eq(sums.replicate(self.config.lanes))
             with m.If(sums):
                 m.d.sync += [a.eq(one), c0.eq(one), c1.eq(one)]
             with m.If(planes):
@@ -281,7 +284,7 @@ class ErrorPass(Component):
         rounded = delay(m, round_shift(total, COEFFICIENT_FRACTION), 1, f"rounded_{lane}")
         limited, clip = saturate(rounded, f.gamma)
         limited_wide, clip_wide = saturate(rounded, f.delta)
-        wide = coefficients["wide"]
+        wide = coefficients["wide"][lane]
         result, clipped = register(signed(f.delta), "gamma"), register(1, "clipped")
         m.d.sync += [
             product_e.eq(factor_e * factor_a),

@@ -3,11 +3,10 @@
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.fifo import SyncFIFO
-from amaranth.lib.wiring import Component, In, Out, connect, flipped
+from amaranth.lib.wiring import Component, In, Out
 
 from golden.core_config import CoreConfig
 from hw.interfaces import READ_LATENCY, entry_layout
-from hw.stream_buffer import StreamBuffer
 
 QUEUE = 8
 """Entries read ahead: covers the memory's latency at one entry per cycle."""
@@ -17,7 +16,8 @@ class Scanner(Component):
     """Stream of the entries of one list, up to and including the one marked last.
 
     Reads one entry per cycle ahead of its consumer; empty words are not in the list, so they cost
-    nothing. The first entry is offered 6 cycles after `start`.
+    nothing. The first entry is offered 5 cycles after `start`, in the cycle in which it arrives: a
+    `hw.stream_buffer.StreamBuffer` should take it.
 
     Parameters
     ----------
@@ -53,7 +53,6 @@ class Scanner(Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.queue = queue = SyncFIFO(width=self.entry.size, depth=QUEUE)
-        m.submodules.buffer = buffer = StreamBuffer(self.entry)
         active = Signal()
         following = Signal(16, reset_less=True)
         flight = Signal(READ_LATENCY)
@@ -68,13 +67,12 @@ class Scanner(Component):
             ended.eq(arrived & self.data.last),
             queue.w_data.eq(self.data),
             direct.eq(arrived & ~queue.r_rdy),
-            queue.w_en.eq(arrived & ~(direct & buffer.i.ready)),
-            buffer.i.payload.eq(Mux(direct, self.data, queue.r_data)),
-            buffer.i.valid.eq(queue.r_rdy | direct),
-            queue.r_en.eq(buffer.i.ready),
-            taken.eq(buffer.i.valid & buffer.i.ready),
+            queue.w_en.eq(arrived & ~(direct & self.entries.ready)),
+            self.entries.payload.eq(Mux(direct, self.data, queue.r_data)),
+            self.entries.valid.eq(queue.r_rdy | direct),
+            queue.r_en.eq(self.entries.ready),
+            taken.eq(self.entries.valid & self.entries.ready),
         ]
-        connect(m, buffer.o, flipped(self.entries))
         m.d.sync += [flight.eq(flight << 1 | read), room.eq(room - read + taken)]
         with m.If(read):
             m.d.sync += following.eq(following + 1)

@@ -8,6 +8,8 @@ from golden.random_bits import CHANNELS_PER_WORD, WORD
 from golden.settings import MAX_SHIFT
 from hw.arith import COUNT_LATENCY, counted, delay, saturate, split
 from hw.interfaces import LAYER_LAYOUT, READ_LATENCY, read_port, write_port
+from hw.lanes import TOGETHER
+from hw.memory import COPY
 from hw.random_bits import KEYS_LAYOUT, RandomWord
 
 MAX_LEFT = 15
@@ -169,18 +171,25 @@ class UpdatePass(Component):
     def _shift(self, m):
         """Add registers with what all lanes share: shift amounts and masks."""
         f, q = self.config.formats, self.layer.shift
-        amount = Signal(range(MAX_LEFT + MAX_SHIFT + 1), reset_less=True)
+        # Amounts choose whole words: each few lanes have their own.
+        amounts = [
+            Signal(range(MAX_LEFT + MAX_SHIFT + 1), name=f"{COPY}{i}_amount", reset_less=True)
+            for i in range(0, self.config.lanes, TOGETHER)
+        ]
+        decays = [
+            Signal(4, name=f"{COPY}{i}_decay", reset_less=True)
+            for i in range(0, self.config.lanes, TOGETHER)
+        ]
         random_mask = Signal(MAX_SHIFT, reset_less=True)
         lost = Signal(MAX_LEFT, reset_less=True)
-        decay = Signal(4, reset_less=True)
         rest = Signal(15, reset_less=True)  # bits of V that the decay shifts out
         right, left = Signal(range(MAX_SHIFT + 1)), Signal(range(MAX_LEFT + 1))
         rounded = Signal(4, reset_less=True)
         m.d.sync += [
             right.eq(Mux(q[-1], 0, q)),
             left.eq(Mux(q[-1], -q, 0)),
-            amount.eq(q + MAX_LEFT),
-            decay.eq(self.layer.decay),
+            *(amount.eq(q + MAX_LEFT) for amount in amounts),
+            *(decay.eq(self.layer.decay) for decay in decays),
             rounded.eq(Mux(self.layer.to_zero, self.layer.decay, 0)),
             random_mask.eq(_ones(right, MAX_SHIFT)),
             lost.eq(_ones(left, MAX_LEFT)),
@@ -188,17 +197,17 @@ class UpdatePass(Component):
         ]
         return {
             "step": max(f.gradient, f.weight + 1),
-            "amount": amount,
+            "amounts": amounts,
             "mask": random_mask,
             "lost": lost,
-            "decay": decay,
+            "decays": decays,
             "rest": rest,
         }
 
     def _weight(self, m, lane, word, shift, present):
         """Add one lane; return W, V and clipped, all at `WRITE_STAGE`."""
         f, width = self.config.formats, shift["step"]
-        amount, by = shift["amount"], shift["decay"]
+        amount, by = shift["amounts"][lane // TOGETHER], shift["decays"][lane // TOGETHER]
 
         def register(shape, name):
             return Signal(shape, name=f"{name}_{lane}", reset_less=True)

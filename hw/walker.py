@@ -1,13 +1,11 @@
 """The walker: from events to lane operations, in all four modes."""
 
-from functools import reduce
-from operator import or_
-
-from amaranth.hdl import Array, Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out, connect
 
 from golden.core_config import CoreConfig
+from hw.arith import at_most, without_lowest
 from hw.events import EventReader
 from hw.interfaces import LAYER_LAYOUT, entry_layout
 from hw.operation import Mode, operation_layout
@@ -144,7 +142,7 @@ class Walker(Component):
         done, after = Signal(), Signal(ROW)
         last_group_next, last_bit_next, valid_next = Signal(), Signal(), Signal()
         m.d.comb += [
-            after.eq(todo & (todo - 1)),
+            after.eq(without_lowest(todo)),
             done.eq(last_group & last_bit),
             rows.ready.eq(ready),
             valid_next.eq(valid & ~done),
@@ -155,7 +153,7 @@ class Walker(Component):
             m.d.sync += at.first.eq(0)
             with m.If(last_group):
                 m.d.sync += [todo.eq(after), group.eq(0), group_rows.eq(0)]
-                m.d.comb += [last_bit_next.eq(_at_most(2, todo)), last_group_next.eq(~many)]
+                m.d.comb += [last_bit_next.eq(at_most(2, todo)), last_group_next.eq(~many)]
             with m.Else():
                 m.d.sync += [group.eq(group + 1), group_rows.eq(group_rows + layer.rows)]
                 m.d.comb += last_group_next.eq(group == before_last)
@@ -164,7 +162,7 @@ class Walker(Component):
             m.d.sync += [at.eq(row), todo.eq(Mux(row.null, 1, row.mask))]
             m.d.comb += [
                 valid_next.eq(1),
-                last_bit_next.eq(row.null | _at_most(1, row.mask)),
+                last_bit_next.eq(row.null | at_most(1, row.mask)),
                 last_group_next.eq(row.null | ~many),
             ]
         m.d.sync += [
@@ -257,14 +255,3 @@ class Walker(Component):
             op.x.eq(two["xw"]),
             op.lanes.eq(Mux(idle, 0, two["lanes"])),
         ]
-
-
-def _at_most(limit, bits):
-    """Return whether at most `limit` of some bits are set: a tree of look-up tables, no carries."""
-    if len(bits) <= 4:
-        return Array(n.bit_count() <= limit for n in range(1 << len(bits)))[bits]
-    half = len(bits) // 2
-    ways = (
-        _at_most(low, bits[:half]) & _at_most(limit - low, bits[half:]) for low in range(limit + 1)
-    )
-    return reduce(or_, ways)

@@ -61,7 +61,7 @@ def test_options_change_the_boards_configuration(capsys):
     text = capsys.readouterr().out
     assert "random classifiers, k = 10" in text
     assert "recording of 10 steps" in text
-    assert "at 40 MHz" in text
+    assert "at 100 MHz" in text
     assert "UART, 1 Mbaud: " in text
     assert run("--board", "ulx3s", "--lanes", "4", "--interval", "2") == 1
     assert "core: P = 4, packing up to 2" in capsys.readouterr().out
