@@ -282,7 +282,10 @@ class _WordWalker(Component):
         slot_base = Signal(range(lanes))
         word = Signal(lanes)
         slot_lanes = Signal(range(lanes + 1))
-        last_c, before_last_c, last_x, last_y = Signal(13), Signal(13), Signal(8), Signal(8)
+        # Whether a counter stands at its end is kept beside it: it decides about all that follow.
+        one_c, one_x, one_y = Signal(), Signal(), Signal()
+        before_c, before_x, before_y = Signal(13), Signal(8), Signal(8)
+        x_end, y_end = Signal(), Signal()
         last_place = Signal(range(lanes))
         channel_end, word_end, row_end = Signal(), Signal(), Signal()
         entry = data.View(entry_layout(self._config), self.entry)
@@ -291,17 +294,19 @@ class _WordWalker(Component):
         m.d.sync += [
             slot_lanes.eq(lanes >> self.map.pack),
             last_place.eq((1 << self.map.pack) - 1),
-            last_c.eq(self.map.channels - 1),
-            before_last_c.eq(self.map.channels - 2),
-            last_x.eq(self.map.width - 1),
-            last_y.eq(self.map.height - 1),
+            one_c.eq(self.map.channels == 1),
+            one_x.eq(self.map.width == 1),
+            one_y.eq(self.map.height == 1),
+            before_c.eq(self.map.channels - 2),
+            before_x.eq(self.map.width - 2),
+            before_y.eq(self.map.height - 2),
         ]
         m.d.comb += [
-            row_end.eq(channel_end & (x == last_x)),
+            row_end.eq(channel_end & x_end),
             word_end.eq(
-                (channel_end & ((x == last_x) | (place == last_place))) | (lane == lanes - 1)
+                (channel_end & (x_end | (place == last_place))) | (lane == lanes - 1)
             ),
-            self.final.eq(row_end & (y == last_y)),
+            self.final.eq(row_end & y_end),
             entry.bits.eq(word | (self.bit << lane)),
             entry.y.eq(y),
             entry.x.eq(xw),
@@ -313,7 +318,7 @@ class _WordWalker(Component):
             m.d.sync += [
                 word.eq(entry.bits),
                 c.eq(c + 1),
-                channel_end.eq(c == before_last_c),
+                channel_end.eq(c == before_c),
                 lane.eq(lane + 1),
             ]
             with m.If(word_end):
@@ -321,9 +326,10 @@ class _WordWalker(Component):
             with m.If(channel_end):
                 m.d.sync += [
                     c.eq(0),
-                    channel_end.eq(last_c == 0),
+                    channel_end.eq(one_c),
                     g.eq(0),
                     x.eq(x + 1),
+                    x_end.eq(x == before_x),
                     place.eq(place + 1),
                     slot_base.eq(slot_base + slot_lanes),
                     lane.eq(slot_base + slot_lanes),
@@ -331,8 +337,9 @@ class _WordWalker(Component):
                 with m.If(word_end):
                     m.d.sync += [place.eq(0), slot_base.eq(0), lane.eq(0), xw.eq(xw + 1)]
             with m.If(row_end):
-                m.d.sync += [x.eq(0), xw.eq(0), y.eq(y + 1)]
+                m.d.sync += [x.eq(0), x_end.eq(one_x), xw.eq(0)]
+                m.d.sync += [y.eq(y + 1), y_end.eq(y == before_y)]
         with m.If(self.restart):
             m.d.sync += [signal.eq(0) for signal in (y, x, c, place, lane, slot_base, word, xw, g)]
-            m.d.sync += channel_end.eq(last_c == 0)
+            m.d.sync += [channel_end.eq(one_c), x_end.eq(one_x), y_end.eq(one_y)]
         return m
