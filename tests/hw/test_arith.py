@@ -83,6 +83,19 @@ def test_popcounts(lanes):
     assert got == [[e, e] for e in expected]
 
 
+@pytest.mark.parametrize("lanes", [1, 3, 8, 16])
+def test_few_bits_are_told_from_many(lanes):
+    rng = np.random.default_rng(lanes)
+    bits = Signal(lanes)
+    words = range(1 << lanes) if lanes <= 8 else [int(w) for w in rng.integers(1 << lanes, size=60)]
+    words = [*words, *(1 << i | 1 << j for i in range(lanes) for j in range(i))]
+    got = outputs(
+        [bits], [(w,) for w in words],
+        lambda m: [*(arith.at_most(n, bits) for n in (0, 1, 2)), arith.without_lowest(bits)],
+    )  # fmt: skip
+    assert got == [[*(w.bit_count() <= n for n in (0, 1, 2)), w & (w - 1)] for w in words]
+
+
 def test_delay_and_split():
     word = Signal(12)
     got = outputs(

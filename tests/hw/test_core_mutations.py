@@ -116,7 +116,8 @@ MUTATIONS = [
         "total.eq(Mux(first, 0, total) + term)", "total.eq(total + term)",
     ),
     Mutation(
-        "delta-of-skipped-backward", "hw.core", "delta_zero.eq(nothing)", "delta_zero.eq(0)", "silent",
+        "delta-of-skipped-backward", "hw.core",
+        "delta_zero.eq(nothing)", "delta_zero.eq(0)", "silent",
     ),
     Mutation(
         "loss-not-saturated", "hw.loss",
