@@ -216,14 +216,14 @@ def test_rounds_fix_block_rams_before_the_seeds_are_tried(arranging, monkeypatch
 
     monkeypatch.setattr(ecp5, "arrange", watched)
     build(2, told.append)
-    slowly = ["--placer-heap-alpha", "0.03"]
+    around = ["--placer-heap-alpha", "0.03", "--placer-heap-timingweight", "40"]
     assert [fixed for _, fixed in calls] == [None, NEAR, NEAR, NEAR]
     options = [
         "--json", NETLIST, "--lpf", "top.lpf", "--freq", "30.000000", "--seed", "7",
         "--timing-allow-fail", "--no-route", "--write", ecp5.PLACED,
     ]  # fmt: skip
     assert [arguments for arguments, _ in calls] == [
-        ["--85k", *options], ["--85k", *slowly, *options], ["--85k", *slowly], ["--85k", *slowly]
+        ["--85k", *options], ["--85k", *around, *options], ["--85k", *around], ["--85k", *around]
     ]  # fmt: skip
     assert temperatures == [HOT, WARM]
     assert not (tmp_path / ecp5.PLACED).exists()
