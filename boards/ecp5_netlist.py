@@ -9,8 +9,7 @@ from boards.cells import MAPPED
 NETLIST = "top.json"
 """What `finish` writes."""
 
-
-FIXED = "BEL"
+FIXED_PLACE = "BEL"
 """Attribute that tells nextpnr where a cell goes."""
 
 
@@ -56,5 +55,5 @@ def fix(folder: Path, bels: dict[str, str], top: str = "top") -> None:
     netlist = json.loads((folder / NETLIST).read_text(encoding="utf-8"))
     cells = netlist["modules"][top]["cells"]
     for name, bel in bels.items():
-        cells[name].setdefault("attributes", {})[FIXED] = bel
+        cells[name].setdefault("attributes", {})[FIXED_PLACE] = bel
     (folder / NETLIST).write_text(json.dumps(netlist), encoding="utf-8")

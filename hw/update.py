@@ -171,15 +171,13 @@ class UpdatePass(Component):
     def _shift(self, m):
         """Add registers with what all lanes share: shift amounts and masks."""
         f, q = self.config.formats, self.layer.shift
-        # Amounts choose whole words: each few lanes have their own.
-        amounts = [
-            Signal(range(MAX_LEFT + MAX_SHIFT + 1), name=f"{COPY}{i}_amount", reset_less=True)
-            for i in range(0, self.config.lanes, TOGETHER)
-        ]
-        decays = [
-            Signal(4, name=f"{COPY}{i}_decay", reset_less=True)
-            for i in range(0, self.config.lanes, TOGETHER)
-        ]
+
+        def copies(shape, name):
+            """Return registers for each few lanes: amounts choose whole words."""
+            starts = range(0, self.config.lanes, TOGETHER)
+            return [Signal(shape, name=f"{COPY}{i}_{name}", reset_less=True) for i in starts]
+
+        amounts, decays = copies(range(MAX_LEFT + MAX_SHIFT + 1), "amount"), copies(4, "decay")
         random_mask = Signal(MAX_SHIFT, reset_less=True)
         lost = Signal(MAX_LEFT, reset_less=True)
         rest = Signal(15, reset_less=True)  # bits of V that the decay shifts out
