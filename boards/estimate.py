@@ -183,7 +183,7 @@ def fitted(family: str) -> dict[str, tuple[list[float], list[float]]]:
 def small_memory_luts(config: CoreConfig, family: str) -> int:
     """Return the look-up tables of the memories that are too small for block RAM."""
     count = 0
-    for depth, width in small_memories(config).values():
+    for depth, width in small_memories(config, LARGEST[family]).values():
         count += min(4 * -(-depth // d) * -(-width // w) for d, w in LUT_RAMS[family])
     return count
 

@@ -11,7 +11,7 @@ from golden.layout import Layout
 from golden.memories import PACKETS, MemoryUse, memory_use
 from golden.network import Network, lenet1_events
 from host.protocol.program import INSTRUCTION, LAYER, PROFILE
-from hw.tiling import MOST_BANKS
+from hw.tiling import MOST_BANKS, few_rows
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def banks_for(config: CoreConfig, part: Part) -> int | None:
     As few as leave all memories on the part: fewer tiles are faster, more tiles waste less.
     """
     memories = block_memories(config).values()
-    for banks in (MOST_BANKS, 2 * MOST_BANKS):
+    for banks in (MOST_BANKS // 2, MOST_BANKS, 2 * MOST_BANKS):
         if sum(part.rams(*shape, banks) for shape in memories) <= part.ram:
             return banks
     return None
@@ -63,7 +63,18 @@ def memory_lines(layout: Layout, part: Part) -> list[MemoryLine]:
     return [MemoryLine(use, rams[use.name]) for use in (*memory_use(layout), program)]
 
 
-def small_memories(config: CoreConfig) -> dict[str, tuple[int, int]]:
+def last_rows(config: CoreConfig, part: Part) -> dict[str, tuple[int, int]]:
+    """Return depth and width of what block memories leave to LUTs, see `hw.tiling.FEW_ROWS`."""
+    if not part.tiles:
+        return {}
+    banks, found = banks_for(config, part), {}
+    for name, (depth, width) in block_memories(config).items():
+        if few := few_rows(depth, width, part.tiles, banks):
+            found[f"last rows of {name}"] = (max(few)[0], sum(bits for _, bits in few))
+    return found
+
+
+def small_memories(config: CoreConfig, part: Part) -> dict[str, tuple[int, int]]:
     """Return depth and width of the memories in LUTs: tables, counters, queues of the link.
 
     The link keeps one received packet (a block RAM) and sends what it reads at once: there is no
@@ -78,6 +89,7 @@ def small_memories(config: CoreConfig) -> dict[str, tuple[int, int]]:
         "results": (2 * groups, p * config.formats.count),
         "list entries ahead": (4, config.entry_bits),
         "bytes from the UART": (16, 8),
+        **last_rows(config, part),
     }
 
 

@@ -100,7 +100,7 @@ def memory_text(layout: Layout, part: Part) -> list[str]:
         )
     bits, rams = sum(line.use.bits for line in lines), sum(line.rams for line in lines)
     useful = sum(line.use.useful for line in lines) / bits
-    small = fit.small_memories(layout.config)
+    small = fit.small_memories(layout.config, part)
     used, as_built = training_over_inference(layout)
     return [
         *out,

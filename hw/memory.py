@@ -7,7 +7,7 @@ from amaranth.lib.wiring import Component, In
 from golden.core_config import clog2
 from hw.arith import delay
 from hw.interfaces import read_port, write_port
-from hw.tiling import Tiling, tiles
+from hw.tiling import Tiling, banks_of, tiles
 
 COPY = "near"
 """Names of registers that are equal to others and must not be merged with them begin like this."""
@@ -62,7 +62,8 @@ class BlockMemory(Component):
         column = placed = 0
         outputs = []
         for shape, width in columns:
-            count = -(-self.depth // shape.depth)
+            rams, few = banks_of(self.depth, shape)
+            count = rams + (few > 0)
             if not copies or placed + count > NEAR:
                 copies.append(_Request(m, self, len(copies)))
                 placed = 0
@@ -73,8 +74,9 @@ class BlockMemory(Component):
             for bank in range(count):
                 rows = min(shape.depth, self.depth - bank * shape.depth)
                 name = f"array_{column}_{bank}"
+                style = "block" if bank < rams else "distributed"
                 memory = Memory(
-                    MemoryData(shape=width, depth=rows, init=[]), attrs={"ram_style": "block"}
+                    MemoryData(shape=width, depth=rows, init=[]), attrs={"ram_style": style}
                 )
                 m.submodules[name] = memory
                 write, read = memory.write_port(), memory.read_port()

@@ -33,13 +33,33 @@ MOST_BANKS = 4
 """Tiles of a column at most, where a shape allows it: what one level of logic chooses among."""
 
 
+FEW_ROWS = 32
+"""Rows behind a column's last whole tile that are left to look-up tables, a 16th of a tile at most:
+a block RAM would stand empty, and wires go to each."""
+
+
+def banks_of(depth: int, shape: Shape) -> tuple[int, int]:
+    """Return the block RAMs of a column of a shape, and the rows behind them in look-up tables."""
+    whole, rest = divmod(depth, shape.depth)
+    if whole and rest <= min(FEW_ROWS, shape.depth // 16):
+        return whole, rest
+    return whole + 1 if rest else whole, 0
+
+
+def _selected(depth: int, shape: Shape) -> int:
+    """Return among how many tiles a column of a shape chooses, look-up tables included."""
+    whole, few = banks_of(depth, shape)
+    return whole + (few > 0)
+
+
 def tiles(
     depth: int, width: int, shapes: tuple[Shape, ...], banks: int | None = MOST_BANKS
 ) -> list[tuple[Shape, int]]:
     """Return the columns of a memory: a shape each, and the bits of a row that it holds.
 
-    A column of a shape takes ``ceil(depth / shape.depth)`` tiles, `banks` at most; deeper shapes
-    have fewer, which saves a selection, and longer wires. Different columns may have different
+    A column of a shape takes ``ceil(depth / shape.depth)`` tiles, `banks` at most, the last of them
+    in look-up tables if it has `FEW_ROWS` at most; deeper shapes have fewer, which saves a
+    selection, and longer wires. Different columns may have different
     shapes: 128 bits of 7,680 rows are fourteen columns of 2,048 x 9 and one of 8,192 x 2, 57 block
     RAMs. Among equals the one with fewer tiles to choose among is taken. Without shapes the memory
     is one tile.
@@ -62,9 +82,9 @@ def tiles(
         raise ValueError(f"a memory has at least 1 row of 1 bit, not {depth} of {width}")
     if not shapes:
         return [(Shape(depth, width), width)]
-    fewest = min(-(-depth // shape.depth) for shape in shapes)
+    fewest = min(_selected(depth, shape) for shape in shapes)
     most = max(fewest, banks) if banks is not None else depth
-    allowed = tuple(shape for shape in shapes if -(-depth // shape.depth) <= most)
+    allowed = tuple(shape for shape in shapes if _selected(depth, shape) <= most)
     columns = list(_cheapest(depth, width, allowed)[2])
     columns.sort(key=lambda shape: -shape.width)
     result, left = [], width
@@ -84,10 +104,10 @@ def _cheapest(
     for bits in range(1, width + 1):
         options = []
         for shape in shapes:
-            rows = -(-depth // shape.depth)
+            rams, few = banks_of(depth, shape)
             cost, chosen, columns = best[max(0, bits - shape.width)]
-            chosen += (rows - 1) * min(bits, shape.width)
-            options.append((cost + rows * shape.cost, chosen, (*columns, shape)))
+            chosen += (rams + (few > 0) - 1) * min(bits, shape.width)
+            options.append((cost + rams * shape.cost, chosen, (*columns, shape)))
         best.append(min(options, key=lambda option: option[:2]))
     return best[width]
 
@@ -97,5 +117,14 @@ def block_rams(
 ) -> float:
     """Return the block RAMs that a memory takes, halves counted as 0.5."""
     columns = tiles(depth, width, shapes, banks)
-    rows = ((-(-depth // shape.depth), shape.cost) for shape, _ in columns)
-    return sum(count * cost for count, cost in rows)
+    return sum(banks_of(depth, shape)[0] * shape.cost for shape, _ in columns)
+
+
+def few_rows(
+    depth: int, width: int, shapes: tuple[Shape, ...], banks: int | None = MOST_BANKS
+) -> list[tuple[int, int]]:
+    """Return rows and bits of the columns' last tiles that are in look-up tables."""
+    parts = (
+        (banks_of(depth, shape)[1], bits) for shape, bits in tiles(depth, width, shapes, banks)
+    )
+    return [(rows, bits) for rows, bits in parts if rows]

@@ -10,7 +10,7 @@ from boards.parts import PARTS
 from hw import memory
 from hw.interfaces import READ_LATENCY
 from hw.memory import BlockMemory
-from hw.tiling import Shape, Tiling, block_rams, tiles
+from hw.tiling import Shape, Tiling, banks_of, block_rams, few_rows, tiles
 from tests.hw.core_case import CASES, difference
 
 ECP5 = PARTS["lfe5u-85f"].tiles
@@ -48,7 +48,15 @@ class PoisonedMemory(Elaboratable):
 
 @pytest.mark.parametrize(
     ("depth", "width", "shapes"),
-    [(21, 13, ()), (21, 13, TINY), (16, 7, TINY), (3, 40, TINY), (64, 5, TINY), (700, 40, ECP5)],
+    [
+        (21, 13, ()),
+        (21, 13, TINY),
+        (16, 7, TINY),
+        (3, 40, TINY),
+        (64, 5, TINY),
+        (700, 40, ECP5),
+        (530, 40, ECP5),
+    ],
 )
 @pytest.mark.parametrize("banks", [2, None])
 def test_memory_is_a_memory(depth, width, shapes, banks):
@@ -118,3 +126,16 @@ def test_mixed_shapes_save_block_rams():
     assert block_rams(7680, 128, ECP5, None) == 54
     assert block_rams(7680, 128, ECP5) == 57  # with four banks at most
     assert tiles(100, 9, ()) == [(Shape(100, 9), 9)]
+
+
+def test_few_rows_behind_whole_tiles_take_no_block_ram():
+    assert tiles(4120, 256, ECP5, 2) == [(Shape(4096, 4), 4)] * 64
+    assert block_rams(4120, 256, ECP5, 2) == 64
+    assert block_rams(4120, 256, ECP5, 3) == block_rams(4096, 256, ECP5, 2) == 57
+    assert few_rows(4120, 256, ECP5, 2) == [(24, 4)] * 64
+    assert not few_rows(4096, 256, ECP5, 2)
+    assert banks_of(4128, Shape(4096, 4)) == (1, 32)
+    assert banks_of(4129, Shape(4096, 4)) == (2, 0)
+    assert banks_of(544, Shape(512, 36)) == (1, 32)
+    assert banks_of(32, Shape(512, 36)) == (1, 0)
+    assert banks_of(9, Shape(8, 3)) == (2, 0)  # more than a 16th of a tile
