@@ -147,20 +147,22 @@ class ErrorPass(Component):
             valid.append(delay(m, valid[-1], 1, f"valid{stage}", reset_less=False))
             last.append(delay(m, last[-1], 1, f"last{stage}", reset_less=False))
 
-        # Stage 1: what each lane multiplies; then it waits for the memories.
+        # Stage 1: what was met. Stage 2: what each lane multiplies; then it waits for the memories.
         lanes = config.lanes
         mask = Signal(lanes, reset_less=True)
         spreads = Signal(lanes, reset_less=True)
         keeps = Signal(lanes, reset_less=True)
         source = delay(m, word.source, READ_LATENCY, "source")
-        present = Mux(met, word.lanes, 0)
-        listed = Mux(unlisted, present, Mux(found, entry.bits & present, 0))
+        present = delay(m, Mux(met, word.lanes, 0), 1, "present")
+        inside = delay(m, word.inside, 1, "inside")
+        bits, listing = delay(m, entry.bits, 1, "bits"), delay(m, found, 1, "listing")
+        listed = Mux(unlisted, present, Mux(listing, bits & present, 0))
         m.d.sync += [
             mask.eq(listed),
-            spreads.eq(Mux(spatial & word.inside, listed, 0)),
+            spreads.eq(Mux(spatial & inside, listed, 0)),
             keeps.eq(Mux(alone, 0, present)),
         ]
-        wait = READ_LATENCY - 1
+        wait = READ_LATENCY - 2
         mask, spreads, keeps = (
             delay(m, lanes_of, wait, name)
             for name, lanes_of in (("mask", mask), ("spreads", spreads), ("keeps", keeps))
@@ -177,7 +179,7 @@ class ErrorPass(Component):
                 counted(m, Cat(clipped) & valid[WRITE_STAGE].replicate(lanes), "saturated")
             ),
             self.issue.eq(valid[1 + COUNT_LATENCY]),
-            self.lanes.eq(counted(m, delay(m, present, 1, "present"), "lanes")),
+            self.lanes.eq(counted(m, present, "lanes")),
             self.done.eq(last[WRITE_STAGE]),
         ]
         self._write(m, valid[WRITE_STAGE], gammas)

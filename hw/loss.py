@@ -11,6 +11,8 @@ from golden.settings import LOSS_BITS, MAX_SHIFT
 from host.protocol.program import LossFlag
 from hw.arith import delay, saturate
 from hw.interfaces import JOB_LAYOUT, LAYER_LAYOUT, write_port
+from hw.lanes import TOGETHER
+from hw.memory import COPY
 
 WRITE_STAGE = 12
 """Cycles from a word's last class to the write of the word."""
@@ -104,6 +106,9 @@ class LossPass(Component):
         m = Module()
         config, layer = self.config, self.layer
         running, group = Signal(), Signal(clog2(config.class_groups), reset_less=True)
+        # A word's first class passes, told beside each few lanes.
+        starts = range(0, config.lanes, TOGETHER)
+        firsts = [Signal(name=f"{COPY}{i}_first") for i in starts]
         lane = Signal(range(config.lanes), reset_less=True)
         number = Signal(len(layer.channels), reset_less=True)  # of the class
         sweep = Signal(Sweep)
@@ -112,7 +117,7 @@ class LossPass(Component):
         last_group, in_last_group = Signal.like(group, reset_less=True), Signal()
         settled, divide, divided = Signal(), Signal(), Signal()
         m.d.comb += [
-            first.eq(running & (lane == 0)),
+            first.eq(firsts[0]),
             ends.eq(running & (lane == config.lanes - 1)),
             last.eq(ends & in_last_group),
         ]
@@ -124,6 +129,7 @@ class LossPass(Component):
             m.d.sync += [lane.eq(lane + 1), number.eq(number + 1)]
             with m.If(ends):
                 m.d.sync += [group.eq(group + 1), running.eq(~last)]
+        m.d.sync += [copy.eq(begin | (ends & ~last)) for copy in firsts]
         # Sweeps: the largest count, the sum of weights, the errors; without a softmax the last.
         entropy = (self.flags & int(LossFlag.ENTROPY)).any() & self.job.learn
         m.d.sync += settling.eq(Mux(settling == 0, 0, settling - 1))
@@ -147,7 +153,7 @@ class LossPass(Component):
         exists = running & (number < layer.channels)
         used = Signal.like(self.lanes, reset_less=True)
         m.d.sync += used.eq(Mux(first, 0, used) + exists)
-        error, clipped = self._error(m, first, number, exists, counts, sweep, divide, divided)
+        error, clipped = self._error(m, firsts, number, exists, counts, sweep, divide, divided)
 
         word = Signal(len(self.delta_write.data), reset_less=True)
         m.d.sync += word.eq(Cat(word[len(error) :], error))
@@ -218,7 +224,7 @@ class LossPass(Component):
             m.d.sync += self.result_groups.eq(self.layer.groups)
         return old
 
-    def _error(self, m, first, number, exists, counts, sweep, divide, divided):
+    def _error(self, m, firsts, number, exists, counts, sweep, divide, divided):
         """Add the arithmetic of one class per cycle; return e and clipped after 11 cycles."""
         f, job = self.config.formats, self.job
         # Stage 1: the counts shift towards lane 0. Stage 2: count - k' y, and how far the largest
@@ -228,7 +234,13 @@ class LossPass(Component):
         square = Signal(signed(max(f.count, len(wanted)) + 1), reset_less=True)
         largest, below = Signal(f.count), Signal(f.count, reset_less=True)
         chosen = exists & (number == job.label)
-        m.d.comb += current.eq(Mux(first, counts, rest))
+        size = TOGETHER * f.count
+        m.d.comb += current.eq(
+            Cat(
+                Mux(copy, counts[i * size : (i + 1) * size], rest[i * size : (i + 1) * size])
+                for i, copy in enumerate(firsts)
+            )
+        )
         m.d.sync += [
             rest.eq(current >> f.count),
             count.eq(Mux(exists, current[: f.count], 0)),

@@ -82,10 +82,13 @@ class Profile(Component):
             *(total[name].eq(old[name] + settled[name]) for name, _ in PROFILE_LAYOUT),
         ]
 
-        # the first cycle of an instruction closes the counts of the one before
-        closes = (self.start & counting) | (self.finished & counting)
+        # the first cycle of an instruction closes the counts of the one before, as does the cycle
+        # after the job's last one
+        ended = Signal()
+        closes = (self.start | ended) & counting
         fresh = Mux(self.start, 0, now.cycles)
         m.d.sync += [
+            ended.eq(self.finished),
             now.cycles.eq(fresh + 1),
             now.operations.eq(Mux(self.start, 0, now.operations) + self.issue),
             now.lanes.eq(Mux(self.start, 0, now.lanes) + Mux(self.issue, self.lanes, 0)),
@@ -93,14 +96,12 @@ class Profile(Component):
         ]
         with m.If(closes):
             m.d.sync += [
-                settled.cycles.eq(now.cycles + self.finished),
-                settled.operations.eq(now.operations + (self.finished & self.issue)),
-                settled.lanes.eq(now.lanes + Mux(self.finished & self.issue, self.lanes, 0)),
+                settled.eq(now),
                 settled_address.eq(own_address),
             ]
         with m.If(self.start):
             m.d.sync += own_address.eq(self.address)
-        with m.If(self.finished):
+        with m.If(ended):
             m.d.sync += counting.eq(0)
         with m.Elif(self.start):
             m.d.sync += counting.eq(1)

@@ -5,6 +5,7 @@ from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.random_bits import ROUNDS, WORD
+from hw.memory import COPY
 
 KEYS_LAYOUT = data.ArrayLayout(WORD, ROUNDS)
 """Round keys of one update, first round at index 0."""
@@ -77,10 +78,17 @@ class RandomWord(Component):
 
     Golden: `golden.random_bits.encrypt`; ``word = x' | y' << 16`` follows (x, y) by `latency`.
 
+    Parameters
+    ----------
+    copies : int
+        Registers that hold the word, for users that lie far from each other.
+
     Attributes
     ----------
     latency : int
         [cycles].
+    words : list of Signal(32)
+        The copies of the word.
 
     Members
     -------
@@ -88,11 +96,15 @@ class RandomWord(Component):
         Address: weight row, and layer and channel.
     keys : In(KEYS_LAYOUT)
     word : Out(32)
+        The first copy.
     """
 
     latency = ROUNDS
 
-    def __init__(self):
+    def __init__(self, copies: int = 1):
+        self.words = [
+            Signal(2 * WORD, name=f"{COPY}{i}_word", reset_less=True) for i in range(copies)
+        ]
         super().__init__(
             {"x": In(WORD), "y": In(WORD), "keys": In(KEYS_LAYOUT), "word": Out(2 * WORD)}
         )
@@ -100,11 +112,12 @@ class RandomWord(Component):
     def elaborate(self, platform):
         m = Module()
         x, y = self.x, self.y
-        for number in range(ROUNDS):
+        for number in range(ROUNDS - 1):
             next_x = Signal(WORD, name=f"x_{number + 1}", reset_less=True)
             next_y = Signal(WORD, name=f"y_{number + 1}", reset_less=True)
             mixed, turned = speck_round(x, y, self.keys[number])
             m.d.sync += [next_x.eq(mixed), next_y.eq(turned)]
             x, y = next_x, next_y
-        m.d.comb += self.word.eq(Cat(x, y))
+        m.d.sync += [word.eq(Cat(*speck_round(x, y, self.keys[-1]))) for word in self.words]
+        m.d.comb += self.word.eq(self.words[0])
         return m

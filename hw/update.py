@@ -96,7 +96,7 @@ class UpdatePass(Component):
         used = self._used(m, valid[0], last_group)
         present = delay(m, used, WRITE_STAGE - 1, "present")
         results = [
-            self._weight(m, lane, words[lane // CHANNELS_PER_WORD], shift, present[lane])
+            self._weight(m, lane, words[lane // TOGETHER], shift, present[lane])
             for lane in range(lanes)
         ]
         weights, momenta, clipped = zip(*results, strict=True)
@@ -141,10 +141,11 @@ class UpdatePass(Component):
         return valid, last, row, group, last_group
 
     def _random_words(self, m, row, group):
-        """Add the hashes; return the words of each 16 lanes, aligned with the memories' data."""
+        """Add the hashes; return a word for each few lanes, aligned with the memories' data."""
         lanes, words = self.config.lanes, []
         for part in range(-(-lanes // CHANNELS_PER_WORD)):
-            m.submodules[f"random_{part}"] = random = RandomWord()
+            random = RandomWord(-(-min(lanes, CHANNELS_PER_WORD) // TOGETHER))
+            m.submodules[f"random_{part}"] = random
             if lanes <= CHANNELS_PER_WORD:
                 channels = group >> (CHANNELS_PER_WORD // lanes - 1).bit_length()
             else:
@@ -156,7 +157,7 @@ class UpdatePass(Component):
                 random.y.eq(Cat(tag, self.layer.hash_id)),
                 random.keys.eq(self.keys),
             ]
-            words.append(random.word)
+            words += random.words
         return words
 
     def _used(self, m, valid, last_group):

@@ -216,14 +216,13 @@ class WalkRows(Component):
         following()
 
         # 4: products of the window's
-        names = ("feature", "weight", "tag", "y", "y_high", "x_low", "empty")
+        names = ("feature", "tag", "y", "y_high", "x_low", "empty")
         four = self._stage(m, "four", move, {
             **kept(three, *names),
             "ny": narrow(three["y"] * self.layer_stride, 16),
             "nx": narrow(three["x"] * layer.groups, 16),
-            "k": narrow(
-                Mux(dense, 0, three["kernel_y"] * layer.kernel + three["kernel_x"]), 8
-            ),
+            "weight": narrow(three["weight"] + Mux(dense, 0, three["kernel_x"]), 16),
+            "k": narrow(Mux(dense, 0, three["kernel_y"] * layer.kernel), 8),
             "word": narrow(constant["base"] + Mux(pool, three["g"], 0), 16),
             "outside": narrow((1 << ROW) - 2 << three["more"], ROW),
             "last": (three["y"] == three["y_high"]) | three["empty"],

@@ -215,13 +215,14 @@ class _BitSource(Component):
         length = Signal(16)  # gap bytes to come
         some = Signal()  # more than none
         current = Signal(8)  # bits of the bitmap, or bits to skip
-        have = Signal(4)  # bits left of the bitmap's byte, or 1 while a gap is worked off
+        have = Signal()  # bits of the bitmap's byte are left, or a gap is worked off
+        rest = Signal(3)  # bits left of the bitmap's byte, less one
         sets = Signal()  # the gap ends in a set bit
         gaps = Signal()
         gap_ends = Signal()
 
         m.d.comb += gaps.eq(self.coding == Coding.GAPS)
-        with m.If(have == 0):
+        with m.If(~have):
             m.d.comb += [
                 self.byte_ready.eq(~gaps | some),
                 self.bit_valid.eq(gaps & ~some),
@@ -229,7 +230,8 @@ class _BitSource(Component):
             with m.If(self.byte_ready & self.byte_valid):
                 m.d.sync += [
                     current.eq(self.byte),
-                    have.eq(Mux(gaps, 1, 8)),
+                    have.eq(1),
+                    rest.eq(7),
                     sets.eq(self.byte != 255),
                 ]
                 with m.If(gaps):
@@ -245,7 +247,7 @@ class _BitSource(Component):
                 m.d.sync += [current.eq(current - 1), have.eq(~gap_ends)]
             with m.Else():
                 m.d.comb += self.bit.eq(current[0])
-                m.d.sync += [current.eq(current >> 1), have.eq(have - 1)]
+                m.d.sync += [current.eq(current >> 1), rest.eq(rest - 1), have.eq(rest != 0)]
         with m.If(self.load_length):
             m.d.sync += [
                 length.eq(Cat(length[8:], self.byte)),
@@ -280,7 +282,7 @@ class _WordWalker(Component):
         place = Signal(range(lanes))  # position inside the word, 0 .. 2**pack - 1
         lane = Signal(range(lanes))
         slot_base = Signal(range(lanes))
-        word = Signal(lanes)
+        word, some = Signal(lanes), Signal()  # the bits set so far, and whether there are any
         slot_lanes = Signal(range(lanes + 1))
         # Whether a counter stands at its end is kept beside it: it decides about all that follow.
         one_c, one_x, one_y = Signal(), Signal(), Signal()
@@ -303,26 +305,25 @@ class _WordWalker(Component):
         ]
         m.d.comb += [
             row_end.eq(channel_end & x_end),
-            word_end.eq(
-                (channel_end & (x_end | (place == last_place))) | (lane == lanes - 1)
-            ),
+            word_end.eq((channel_end & (x_end | (place == last_place))) | (lane == lanes - 1)),
             self.final.eq(row_end & y_end),
             entry.bits.eq(word | (self.bit << lane)),
             entry.y.eq(y),
             entry.x.eq(xw),
             entry.g.eq(g),
             entry.last.eq(self.final),
-            self.emit.eq(word_end & ((entry.bits != 0) | self.final)),
+            self.emit.eq(word_end & (some | self.bit | self.final)),
         ]
         with m.If(self.step):
             m.d.sync += [
                 word.eq(entry.bits),
+                some.eq(some | self.bit),
                 c.eq(c + 1),
                 channel_end.eq(c == before_c),
                 lane.eq(lane + 1),
             ]
             with m.If(word_end):
-                m.d.sync += [word.eq(0), g.eq(g + 1)]
+                m.d.sync += [word.eq(0), some.eq(0), g.eq(g + 1)]
             with m.If(channel_end):
                 m.d.sync += [
                     c.eq(0),
@@ -340,6 +341,8 @@ class _WordWalker(Component):
                 m.d.sync += [x.eq(0), x_end.eq(one_x), xw.eq(0)]
                 m.d.sync += [y.eq(y + 1), y_end.eq(y == before_y)]
         with m.If(self.restart):
-            m.d.sync += [signal.eq(0) for signal in (y, x, c, place, lane, slot_base, word, xw, g)]
+            m.d.sync += [
+                signal.eq(0) for signal in (y, x, c, place, lane, slot_base, word, some, xw, g)
+            ]
             m.d.sync += [channel_end.eq(one_c), x_end.eq(one_x), y_end.eq(one_y)]
         return m
