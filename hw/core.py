@@ -1,6 +1,6 @@
 """The core: sequencer, memories, walker, passes, and the row access of the link."""
 
-from functools import cache, reduce
+from functools import reduce
 from operator import or_
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
@@ -10,17 +10,19 @@ from golden.core_config import CoreConfig, clog2
 from golden.random_weights import KEY_UPDATE
 from host.protocol.packets import Space
 from host.protocol.program import ErrorFlag, Op
-from hw.arith import delay
+from hw.arith import delay, split
 from hw.clear import ClearPass
 from hw.datapath import Datapath
 from hw.dropout import DropPass
-from hw.interfaces import READ_LATENCY, core_signature, read_port, write_port
+from hw.interfaces import RESULT_SPACE, core_signature, read_port, write_port
 from hw.lif import LifPass
 from hw.local_error import ErrorPass
 from hw.loss import LossPass
 from hw.memory import COPY, BlockMemory
+from hw.memory_ports import MemoryPorts
 from hw.profile import Profile
 from hw.random_bits import KeySchedule
+from hw.row_registers import RowRegisters
 from hw.scanner import Scanner
 from hw.sequencer import WALKS, Sequencer
 from hw.standby import standby
@@ -41,22 +43,6 @@ MEMORIES = (
     Space.KEEP,
 )
 """Block memories, one per space of the same name."""
-
-
-class _Ports:
-    """Users of a memory's ports; the operation under way decides who drives them."""
-
-    def __init__(self, space: Space, memory: BlockMemory):
-        self.space, self.memory = space, memory
-        self.reads: list = []
-        self.writes: list = []
-
-    def reader(self, select, port):
-        self.reads.append((select, port))
-
-    def writer(self, select, port):
-        """Add a user; at most one is selected at a time."""
-        self.writes.append((select, port))
 
 
 class Core(Component):
@@ -117,7 +103,8 @@ class Core(Component):
         is_op = {op: sequencer.is_op[op] for op in Op}
         starts = {op: sequencer.starts[op] for op in Op}
         # From the first cycle of a walk on.
-        walking = delay(m, sequencer.walks, 2, "walking", reset_less=False)
+        walks_next = delay(m, sequencer.walks, 1, "walks_next", reset_less=False)
+        walking = delay(m, walks_next, 1, "walking", reset_less=False)
         units = ((Op.LIF, lif), (Op.ERROR, error), (Op.UPDATE, update), (Op.DROP, drop))
         for op, unit in units:
             standby(m, op.name.lower(), unit, is_op[op], stops=self.stops)
@@ -158,12 +145,14 @@ class Core(Component):
         mode = delay(m, sequencer.mode, 2, "mode")
         # Each unit has its own copy of the command, from the cycle before its start on: the
         # sequencer is far away. That each loads in another condition keeps them apart.
+        coming = sequencer.coming
         walk = Signal.like(command, reset_less=True)
-        m.d.sync += walk.eq(command)
+        with m.If(sequencer.loads):
+            m.d.sync += walk.eq(coming)
 
         def held(op, name, value):
             copy = Signal.like(value, name=f"{op.name.lower()}_{name}", reset_less=True)
-            with m.If(is_op[op]):
+            with m.If(is_op[op] & sequencer.loads):
                 m.d.sync += copy.eq(value)
             return copy
 
@@ -222,25 +211,23 @@ class Core(Component):
         for op, unit in passes.items():
             m.d.comb += [
                 unit.start.eq(starts[op]),
-                unit.layer.eq(held(op, "layer", command.layer)),
+                unit.layer.eq(held(op, "layer", coming.layer)),
             ]
         m.d.comb += [
-            lif.flags.eq(held(Op.LIF, "flags", command.argument)),
-            lif.learn.eq(sequencer.current.learn),
-            lif.spike_start.eq(held(Op.LIF, "spike_start", command.list_start)),
-            lif.mask_start.eq(held(Op.LIF, "mask_start", command.mask_start)),
-            error.flags.eq(held(Op.ERROR, "flags", command.argument)),
-            error.other.eq(held(Op.ERROR, "other", command.source)),
-            error.first.eq(held(Op.ERROR, "first", command.latest)),
-            error.plane.eq(held(Op.ERROR, "plane", command.step)),
+            lif.flags.eq(held(Op.LIF, "flags", coming.argument)),
+            lif.learn.eq(delay(m, sequencer.current.learn, 1, "lif_learn")),
+            lif.spike_start.eq(held(Op.LIF, "spike_start", coming.list_start)),
+            lif.mask_start.eq(held(Op.LIF, "mask_start", coming.mask_start)),
+            error.flags.eq(held(Op.ERROR, "flags", coming.argument)),
+            error.other.eq(held(Op.ERROR, "other", coming.source)),
+            error.first.eq(held(Op.ERROR, "first", coming.latest)),
+            error.plane.eq(held(Op.ERROR, "plane", coming.step)),
             error.delta_zero.eq(delta_zero),
-            loss.flags.eq(held(Op.LOSS, "flags", command.argument)),
+            loss.flags.eq(held(Op.LOSS, "flags", coming.argument)),
             loss.job.eq(sequencer.current),
             loss.count_valid.eq(lif.count_valid),
             loss.count_group.eq(lif.count_group),
             loss.count_bits.eq(lif.count_bits),
-            loss.result_address.eq(self.result_address),
-            self.result_data.eq(loss.result_data),
             self.result_groups.eq(loss.result_groups),
             update.keys.eq(keys.keys),
             drop.keys.eq(keys.keys),
@@ -274,53 +261,43 @@ class Core(Component):
         )
 
         # ---- memory ports
-        ports = {space: _Ports(space, memory) for space, memory in memories.items()}
-        # The link's turn, while no job runs, told beside each memory.
-        idle = {space: Signal(name=f"{COPY}_{space.name.lower()}_idle") for space in MEMORIES}
-        m.d.sync += [signal.eq(~sequencer.running) for signal in idle.values()]
+        ports = {
+            space: MemoryPorts(space.name.lower(), memory) for space, memory in memories.items()
+        }
 
-        @cache
-        def user(space, *ops):
-            """Return whether one of some operations uses a memory, told beside it."""
-            names = "_".join(op.name.lower() for op in (space, *ops))
-            uses = Signal(name=f"{COPY}_{names}")
-            m.d.sync += uses.eq(Cat(is_op[op] for op in ops).any())
-            return uses
+        def either(*ops):
+            return Cat(is_op[op] for op in ops).any()
 
         weights, momentum = ports[Space.WEIGHTS], ports[Space.MOMENTUM]
         state, gamma, delta = ports[Space.STATE], ports[Space.GAMMA], ports[Space.DELTA]
-        weights.reader(walking, datapath.weight_read)
-        weights.reader(user(Space.WEIGHTS, Op.UPDATE), update.weight_read)
-        weights.writer(user(Space.WEIGHTS, Op.UPDATE), update.weight_write)
-        momentum.reader(user(Space.MOMENTUM, Op.GRADIENT), datapath.momentum_read)
-        momentum.reader(user(Space.MOMENTUM, Op.UPDATE), update.momentum_read)
-        momentum.writer(user(Space.MOMENTUM, Op.GRADIENT), datapath.momentum_write)
-        momentum.writer(user(Space.MOMENTUM, Op.UPDATE), update.momentum_write)
-        state.reader(user(Space.STATE, Op.FORWARD, Op.POOL), datapath.state_read)
-        state.reader(user(Space.STATE, Op.LIF), lif.state_read)
-        state.writer(user(Space.STATE, Op.FORWARD, Op.POOL), datapath.state_write)
-        state.writer(user(Space.STATE, Op.LIF), lif.state_write)
-        state.writer(user(Space.STATE, Op.CLEAR), clear.state_write)
-        gamma.reader(walking, datapath.gamma_read)
-        gamma.reader(user(Space.GAMMA, Op.ERROR), error.gamma_read)
-        gamma.writer(user(Space.GAMMA, Op.ERROR), error.gamma_write)
-        delta.reader(user(Space.DELTA, Op.ERROR), error.delta_read)
-        delta.reader(user(Space.DELTA, Op.LIF), lif.drive_read)
-        delta.writer(user(Space.DELTA, Op.LIF), lif.drive_write)
+        weights.reader("walk", walks_next, datapath.weight_read)
+        weights.reader("update", is_op[Op.UPDATE], update.weight_read)
+        weights.writer("update", is_op[Op.UPDATE], update.weight_write)
+        momentum.reader("gradient", is_op[Op.GRADIENT], datapath.momentum_read)
+        momentum.reader("update", is_op[Op.UPDATE], update.momentum_read)
+        momentum.writer("gradient", is_op[Op.GRADIENT], datapath.momentum_write)
+        momentum.writer("update", is_op[Op.UPDATE], update.momentum_write)
+        state.reader("walk", either(Op.FORWARD, Op.POOL), datapath.state_read)
+        state.reader("lif", is_op[Op.LIF], lif.state_read)
+        state.writer("walk", either(Op.FORWARD, Op.POOL), datapath.state_write)
+        state.writer("lif", is_op[Op.LIF], lif.state_write)
+        state.writer("clear", is_op[Op.CLEAR], clear.state_write)
+        gamma.reader("walk", walks_next, datapath.gamma_read)
+        gamma.reader("error", is_op[Op.ERROR], error.gamma_read)
+        gamma.writer("error", is_op[Op.ERROR], error.gamma_write)
+        delta.reader("error", is_op[Op.ERROR], error.delta_read)
+        delta.reader("lif", is_op[Op.LIF], lif.drive_read)
+        delta.writer("lif", is_op[Op.LIF], lif.drive_write)
         # BACKWARD's last errors are written when ERROR has begun, but not yet met a word.
-        last_errors, own_sums = Signal(name=f"{COPY}_delta_late"), Signal(name=f"{COPY}_delta_sums")
-        m.d.sync += [
-            last_errors.eq(is_op[Op.BACKWARD] | datapath.delta_busy),
-            own_sums.eq(is_op[Op.ERROR] & ~datapath.delta_busy),
-        ]
-        delta.writer(last_errors, datapath.delta_write)
-        delta.writer(own_sums, error.delta_write)
-        delta.writer(user(Space.DELTA, Op.LOSS), loss.delta_write)
-        ports[Space.SPIKES].writer(user(Space.SPIKES, Op.LIF), lif.spike_write)
-        ports[Space.MASKS].writer(user(Space.MASKS, Op.LIF), lif.mask_write)
-        ports[Space.FRAMES].writer(self.frame_write.enable, self.frame_write)
-        ports[Space.KEEP].writer(user(Space.KEEP, Op.DROP), drop.keep_write)
-        ports[Space.KEEP].reader(user(Space.KEEP, Op.LIF), lif.keep_read)
+        busy = datapath.delta_busy
+        delta.writer("backward", is_op[Op.BACKWARD] | busy, datapath.delta_write)
+        delta.writer("error", is_op[Op.ERROR] & ~busy, error.delta_write)
+        delta.writer("loss", is_op[Op.LOSS], loss.delta_write)
+        ports[Space.SPIKES].writer("lif", is_op[Op.LIF], lif.spike_write)
+        ports[Space.MASKS].writer("lif", is_op[Op.LIF], lif.mask_write)
+        ports[Space.FRAMES].writer("frames", None, self.frame_write)
+        ports[Space.KEEP].writer("drop", is_op[Op.DROP], drop.keep_write)
+        ports[Space.KEEP].reader("lif", is_op[Op.LIF], lif.keep_read)
 
         # the scanner's list: frames, spikes or masks
         from_masks = is_op[Op.BACKWARD] | is_op[Op.ERROR]
@@ -334,91 +311,56 @@ class Core(Component):
             depth, width = config.memory_shapes[space.name.lower()]
             port = read_port(depth, width).create()
             m.d.comb += port.address.eq(scanner.address)
-            ports[space].reader(~idle[space], port)
+            ports[space].reader("list", sequencer.running, port)
             with m.If(chosen):
                 m.d.comb += scanner.data.eq(port.data)
 
-        self._access(m, ports, idle, sequencer, profile)
+        self._access(m, ports, sequencer, profile, loss)
         for users in ports.values():
-            self._connect(m, users)
+            users.connect(m)
         return m
 
-    def _connect(self, m, users: _Ports) -> None:
-        """Drive a memory's ports from the user that is selected."""
-        memory = users.memory
-        address = Const(0, 1)
-        for select, port in users.reads:
-            address = address | Mux(select, port.address, 0)
-            m.d.comb += port.data.eq(memory.read.data)
-        m.d.comb += memory.read.address.eq(address)
-        enable, address, data = Const(0, 1), Const(0, 1), Const(0, 1)
-        for select, port in users.writes:
-            enable = enable | (select & port.enable)
-            address = address | Mux(select, port.address, 0)
-            data = data | Mux(select, port.data, 0)
-        m.d.comb += [
-            memory.write.enable.eq(enable),
-            memory.write.address.eq(address),
-            memory.write.data.eq(data),
-        ]
-
-    def _access(self, m, ports, idle, sequencer, profile) -> None:
-        """Answer the link's row accesses, all two cycles later than a block memory."""
+    def _access(self, m, ports, sequencer, profile, loss) -> None:
+        """Let the link read and write rows while no job runs, and read counts."""
         config = self.config
-        # The link is far away: what it asks for stands in registers here.
-        access = {
-            name: delay(m, getattr(self.access, name), 1, f"access_{name}", reset_less=reset_less)
-            for name, reset_less in (
-                ("space", True), ("address", True), ("write_data", True),
-                ("read", False), ("write", False),
-            )
-        }
-        # A space is asked for long after it is named.
-        chosen = {space: Signal(name=f"access_{space.name.lower()}") for space in Space}
-        writes_to = {space: Signal(name=f"write_{space.name.lower()}") for space in Space}
-        m.d.sync += [signal.eq(self.access.space == space) for space, signal in chosen.items()]
-        m.d.sync += [
-            signal.eq(access["write"] & chosen[space]) for space, signal in writes_to.items()
-        ]
-        shift = Signal(READ_LATENCY + 1)
-        m.d.sync += shift.eq(shift << 1 | access["read"] | access["write"])
+        padding = Const(0, 16 - config.formats.count)
+        rows = RowRegisters(
+            m,
+            self.access,
+            {
+                Space.LAYERS: sequencer.table_out,
+                Space.PROGRAM: sequencer.program_out,
+                Space.PROFILE: profile.read_data,
+                **{space: users.memory.read.data for space, users in ports.items()},
+                RESULT_SPACE: Cat(
+                    Cat(lane, padding) for lane in split(loss.result_data, config.lanes)
+                ),
+            },
+        )
         m.d.comb += [
-            self.access.done.eq(shift[-1]),
-            sequencer.table_address.eq(access["address"]),
-            sequencer.table_data.eq(access["write_data"]),
-            sequencer.table_write.eq(writes_to[Space.LAYERS]),
-            sequencer.program_address.eq(access["address"]),
-            sequencer.program_data.eq(access["write_data"]),
-            sequencer.program_write.eq(writes_to[Space.PROGRAM]),
-            profile.read_address.eq(access["address"][: clog2(config.instructions)]),
+            sequencer.table_address.eq(rows.address),
+            sequencer.table_data.eq(rows.rows[Space.LAYERS]),
+            sequencer.table_write.eq(rows.writes[Space.LAYERS]),
+            sequencer.program_address.eq(rows.address),
+            sequencer.program_data.eq(rows.rows[Space.PROGRAM]),
+            sequencer.program_write.eq(rows.writes[Space.PROGRAM]),
+            profile.read_address.eq(rows.address[: clog2(config.instructions)]),
+            loss.result_address.eq(rows.address),
         ]
-        sources = {
-            Space.LAYERS: delay(m, sequencer.table_out, 1, "table_row"),
-            Space.PROGRAM: delay(m, sequencer.program_out, 1, "instruction"),
-            Space.PROFILE: profile.read_data,
-            **{space: users.memory.read.data for space, users in ports.items()},
-        }
-        # The memories are far from each other: two and two stand in a register between them.
-        answers = [Mux(chosen[space], value, 0) for space, value in sources.items()]
-        held = []
-        for first in range(0, len(answers), 2):
-            pair = reduce(or_, answers[first : first + 2])
-            held.append(delay(m, pair, 1, f"held_{first}"))
-        m.d.comb += self.access.read_data.eq(reduce(or_, held))
         for space, users in ports.items():
-            depth, width = config.memory_shapes[space.name.lower()]
-            reads = read_port(depth, width).create()
-            writes = write_port(depth, width).create()
-            # The same registers once more: the memories are far from each other too.
-            name = f"{COPY}_{space.name.lower()}"
-            address = Signal.like(writes.address, name=f"{name}_address", reset_less=True)
-            written = Signal.like(writes.data, name=f"{name}_data", reset_less=True)
-            m.d.sync += [address.eq(self.access.address), written.eq(self.access.write_data)]
+            shape = config.memory_shapes[users.name]
+            reads = read_port(*shape).create()
+            writes = write_port(*shape).create()
+            # The same register once more: the memories are far from each other.
+            address = Signal.like(
+                writes.address, name=f"{COPY}_{users.name}_address", reset_less=True
+            )
+            m.d.sync += address.eq(self.access.address)
             m.d.comb += [
                 reads.address.eq(address),
-                writes.enable.eq(writes_to[space]),
+                writes.enable.eq(rows.writes[space]),
                 writes.address.eq(address),
-                writes.data.eq(written),
+                writes.data.eq(rows.rows[space]),
             ]
-            users.reader(idle[space], reads)
-            users.writer(writes_to[space], writes)
+            users.reader("link", ~sequencer.running, reads)
+            users.writer("link", rows.writing[space], writes)

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out, Signature
 
 from golden.core_config import CoreConfig, clog2
 from host.protocol.fields import Record
-from host.protocol.packets import UART_PHASE_BITS, Space, space_shape
+from host.protocol.packets import UART_PHASE_BITS, Space
 from host.protocol.program import JOB, LAYER
 
 READ_LATENCY = 4
@@ -51,29 +51,37 @@ def write_port(depth: int, width: int) -> Signature:
     return Signature({"enable": Out(1), "address": Out(clog2(depth)), "data": Out(width)})
 
 
-def access_width(config: CoreConfig) -> int:
-    """Return the width of the widest row of any space [bits]."""
-    return max(space_shape(space, config)[1] for space in Space)
+PART = 64
+"""Bits of a row that pass between link and core at a time: rows are wide, the core is too."""
+
+RESULT_SPACE = max(Space) + 1
+"""Counts of an interval, read like rows of a space, 16 bits each; the address is {slot, group}."""
+
+PART_LATENCY = 4
+"""Cycles from `shift` to the next part of a row that is read."""
 
 
-def access_port(config: CoreConfig) -> Signature:
+def access_port() -> Signature:
     """Return the link's side of the core's row access, one row at a time.
 
-    The link holds `space`, `address` (and `write_data`) and pulses `read` or `write` for one cycle
-    while the core is not `running`; the core answers each pulse with one pulse of `done`, a few
-    cycles later, with `read_data` valid in that cycle (and held until the next pulse). The link
-    checks that `address` is inside the space. Space REGISTERS is the link's own and not used here.
+    Every space has a register of a row, in parts of `PART` bits. A pulse of `shift` moves it down
+    by a part, and `write_data` enters at its top; a pulse of `write`, not before that of the last
+    part, stores the row at `address` of `space`. A pulse of `read` fetches it. Both are answered by
+    one of `done`; the link holds `space` and `address` until then. The lowest part of a row that
+    was read stands in `read_data` with `done`, the next one `PART_LATENCY` cycles after each
+    `shift`. The core is not `running`, unless rows of `RESULT_SPACE` are read; the link checks that
+    `address` is inside the space. Space REGISTERS is the link's own and not used here.
     """
-    width = access_width(config)
     return Signature(
         {
             "space": Out(4),
             "address": Out(16),
+            "shift": Out(1),
             "read": Out(1),
             "write": Out(1),
-            "write_data": Out(width),
+            "write_data": Out(PART),
             "done": In(1),
-            "read_data": In(width),
+            "read_data": In(PART),
         }
     )
 
@@ -102,24 +110,20 @@ def core_signature(config: CoreConfig) -> dict:
 
     ``job`` is taken (ready) when the core starts it. ``running`` is high from that cycle until the
     job's END; ``finished`` pulses there, when the job's counts stand in the result memory of its
-    slot (parity of ``run``). ``result_data`` follows ``result_address`` = {slot, group} by a cycle:
-    P counts of `formats.count` bits; ``result_groups`` is how many words the last REPORT wrote.
+    slot (parity of ``run``); ``result_groups`` is how many words the last REPORT wrote.
     ``frame_map`` is row 0 of the layer table; frames of a job are list entries at
     ``slot * frame_words + step * spike_stride``. Saturation counters pulse-accumulate inside the
     core and are cleared by ``clear_counters``, like the profile memory (which takes as many cycles
     as it has rows; ``running`` is high meanwhile).
     """
-    f = config.formats
     return {
         "job": In(stream.Signature(JOB_LAYOUT)),
         "running": Out(1),
         "finished": Out(1),
-        "result_address": In(1 + clog2(config.class_groups)),
-        "result_data": Out(config.lanes * f.count),
         "result_groups": Out(8),
         "frame_map": Out(LAYER_LAYOUT),
         "frame_write": In(write_port(2 * config.frame_words, config.entry_bits)),
-        "access": In(access_port(config)),
+        "access": In(access_port()),
         "seed": In(32),
         "clear_counters": In(1),
         "saturated_carry": Out(32),

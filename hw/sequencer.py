@@ -55,9 +55,9 @@ class Sequencer(Component):
     """Runs the program once per job; decodes the next instruction while one is under way.
 
     Fetch, condition, loop control and list addresses of an instruction take 7 cycles (3 for loop
-    control), hidden behind the instruction before it; then `command` is there in the cycle after
-    `done` and the instruction starts in the next one, so that units may keep what they derive from
-    it in registers.
+    control), hidden behind the instruction before it; then it stands in `coming` in the cycle after
+    `done` and starts two cycles later, so that units may keep it, and what they derive from it, in
+    registers.
 
     Parameters
     ----------
@@ -72,10 +72,12 @@ class Sequencer(Component):
         No job is taken while set.
     current : Out(job)
         The job under way.
+    coming, loads : Out(command), Out(1)
+        The instruction that starts two cycles after `loads`, for registers that keep it.
     command : Out(command)
-        The instruction under way, from two cycles before its start on.
+        The same from the cycle before its start on, while it is under way.
     is_op : Out(16)
-        Its operation, one bit each, 0 while no job runs.
+        Its operation, one bit each, from `loads` on, 0 while no job runs.
     walks, mode : Out(1), Out(Mode)
         It is the walker's; what the walker does or did last.
     address : Out
@@ -102,6 +104,8 @@ class Sequencer(Component):
                 "job": In(stream.Signature(JOB_LAYOUT)),
                 "hold": In(1),
                 "current": Out(JOB_LAYOUT),
+                "coming": Out(command_layout(config)),
+                "loads": Out(1),
                 "command": Out(command_layout(config)),
                 "is_op": Out(1 << 4),
                 "walks": Out(1),
@@ -150,7 +154,7 @@ class Sequencer(Component):
         following_address = Signal.like(counter)
         following_op = Signal.like(self.is_op)
         following_walks, following_mode = Signal(), Signal.like(self.mode)
-        opens, opened = Signal(), Signal()
+        opened = Signal()
         busy = Signal()  # an instruction is under way
         passes = Signal(8)  # of a loop that begins here, less one
         latest_step = Signal(8)  # of the loop under way
@@ -218,8 +222,8 @@ class Sequencer(Component):
         switch = Signal()
         m.d.comb += switch.eq(ready & (~busy | self.done))
         m.d.sync += [
-            opens.eq(0),
-            opened.eq(opens),
+            self.loads.eq(0),
+            opened.eq(self.loads),
             self.start.eq(opened),
             self.starts.eq(Mux(opened, self.is_op, 0)),
         ]
@@ -227,15 +231,18 @@ class Sequencer(Component):
             m.d.sync += busy.eq(0)
         with m.If(switch):
             m.d.sync += [
-                self.command.eq(following),
                 self.address.eq(following_address),
                 self.is_op.eq(following_op),
                 self.walks.eq(following_walks),
-                opens.eq(1),
+                self.loads.eq(1),
                 busy.eq(1),
             ]
             with m.If(following_walks):
                 m.d.sync += self.mode.eq(following_mode)
+        # A cycle later: `done` decides about few registers, and what follows still stands there.
+        m.d.comb += self.coming.eq(following)
+        with m.If(self.loads):
+            m.d.sync += self.command.eq(following)
 
         with m.If(decoding):
             m.d.sync += [

@@ -18,9 +18,8 @@ from host.protocol.packets import (
     Status,
 )
 from host.protocol.program import JOB
-from hw.interfaces import JOB_LAYOUT, layout_of
+from hw.interfaces import JOB_LAYOUT, RESULT_SPACE, layout_of
 from hw.link.packet import header_layout
-from hw.link.rows import RESULT_SPACE
 from hw.link.slip import MARKED_LAYOUT
 
 __all__ = ["HEADERS", "Dispatcher"]

@@ -127,8 +127,6 @@ class Link(Component):
             dispatcher.rows_wrong_length.eq(rows.wrong_length),
             dispatcher.rows_wrong_range.eq(rows.wrong_range),
             dispatcher.rows_done.eq(rows.done),
-            rows.result_data.eq(core.result_data),
-            core.result_address.eq(rows.result_address),
             # Frames
             frames.start.eq(dispatcher.frames_start),
             frames.count.eq(dispatcher.frames_count),

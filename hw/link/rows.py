@@ -1,28 +1,24 @@
 """Rows of the address spaces to bytes of the link and back."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.core_config import CoreConfig, clog2
 from host.protocol.packets import READ_ONLY, REGISTERS, STATUS, Space, space_shape
-from hw.interfaces import access_port, access_width
+from hw.interfaces import PART, PART_LATENCY, RESULT_SPACE, access_port
 from hw.link.slip import MARKED_LAYOUT
 
-__all__ = ["RESULT_SPACE", "RowAccess"]
-
-CHUNK = 8
-"""Bytes by which a row is shifted: the row's register is as wide as the widest memory and lies
-among all of them, so that bytes come and go through a small register beside the link."""
-
-RESULT_SPACE = max(Space) + 1
-"""Counts of an interval, read through the same register as rows; its start is {slot, 0}."""
+BYTES = PART // 8
+"""Bytes of a part."""
+assert BYTES >= PART_LATENCY + 1, "the next part must be there when the last one has been given"
 
 
 class RowAccess(Component):
-    """Shift register between rows of a space and bytes, little end first.
+    """Bytes to rows of a space and back, little end first.
 
-    Rows of REGISTERS go to the link's registers, those of all other spaces to the core.
+    Rows of REGISTERS go to the link's registers, those of all other spaces to the core, part by
+    part: its row registers lie beside their memories.
 
     Parameters
     ----------
@@ -47,18 +43,14 @@ class RowAccess(Component):
         Rows to write.
     o : Out(stream.Signature(MARKED_LAYOUT))
         Rows read.
-    access : Out(access_port(config))
+    access : Out(access_port())
         To the core.
     register_address, register_data, register_write, register_write_data
         To the link's registers; data follows the address by two cycles.
-    result_address, result_data, result_groups
-        To the core's counts.
     """
 
     def __init__(self, config: CoreConfig):
         self._config = config
-        bits = 8 * CHUNK
-        self._width = -(-max(access_width(config), 16 * config.lanes) // bits) * bits
         super().__init__(
             {
                 "space": In(8),
@@ -75,14 +67,12 @@ class RowAccess(Component):
                 "done": Out(1),
                 "i": In(stream.Signature(8)),
                 "o": Out(stream.Signature(MARKED_LAYOUT)),
-                "access": Out(access_port(config)),
+                "access": Out(access_port()),
                 "register_address": Out(clog2(len(REGISTERS))),
                 "register_data": In(32),
                 "register_read": Out(1),
                 "register_write": Out(1),
                 "register_write_data": Out(32),
-                "result_address": Out(1 + clog2(config.class_groups)),
-                "result_data": In(config.lanes * config.formats.count),
             }
         )
 
@@ -96,14 +86,14 @@ class RowAccess(Component):
     def elaborate(self, platform):
         m = Module()
         config = self._config
-        chunks = self._width // (8 * CHUNK)
         # Of the space: taken over until a check or an access begins.
         depth = Signal(17)
-        row_bytes = Signal(range(self._width // 8 + 1))
+        widest = max(-(-space_shape(space, config)[1] // 8) for space in Space)
+        row_bytes = Signal(range(max(widest, 2 * config.lanes) + 1))
         most = Signal(16)
         known = Signal()
         space = Signal.like(self.access.space)
-        is_register, is_result, is_protected = Signal(), Signal(), Signal()
+        is_register, is_protected = Signal(), Signal()
         end = Signal(len(self.start) + 1)
         too_many, beyond = Signal(), Signal()
         expected = Signal(17)
@@ -113,18 +103,15 @@ class RowAccess(Component):
         at_last, one_byte = Signal(), Signal()  # the row's last byte is next; rows have one byte
         before_last = Signal.like(row_bytes)
         last_row = Signal()
-        register = Signal(self._width, reset_less=True)
-        chunk = Signal(8 * CHUNK, reset_less=True)
-        place = Signal(range(CHUNK))  # of the next byte in the chunk
-        filled = Signal(range(chunks + 1))  # chunks of the row that is written
-        fill, shift, late = Signal(), Signal(), Signal()
+        part = Signal(PART, reset_less=True)
+        place = Signal(range(BYTES))  # of the next byte in the part
+        late = Signal()
 
         def take_over():
             m.d.sync += [
                 known.eq(0),
                 space.eq(self.space),
                 is_register.eq(self.space == Space.REGISTERS),
-                is_result.eq(self.space == RESULT_SPACE),
                 is_protected.eq(self.start < len(READ_ONLY) + len(STATUS)),
                 end.eq(self.start + self.rows),
             ]
@@ -144,37 +131,34 @@ class RowAccess(Component):
                     size = 2 * config.lanes
                     m.d.sync += [row_bytes.eq(size), before_last.eq(size - 2), one_byte.eq(0)]
 
-        count_bits = config.formats.count
-        counts = Cat(
-            Cat(self.result_data.word_select(lane, count_bits), Const(0, 16 - count_bits))
-            for lane in range(config.lanes)
-        )
         m.d.comb += [
             self.access.space.eq(space),
             self.access.address.eq(address),
-            self.access.write_data.eq(register),
+            self.access.write_data.eq(part),
             self.register_address.eq(address),
-            self.register_write_data.eq(register),
-            self.result_address.eq(address),
-            self.o.p.data.eq(chunk[:8]),
+            self.register_write_data.eq(part),
+            self.o.p.data.eq(part[:8]),
             self.o.p.last.eq(at_last & last_row),
         ]
         m.d.sync += [
             self.checked.eq(0),
             self.access.read.eq(0),
             self.access.write.eq(0),
+            self.access.shift.eq(0),
             self.register_write.eq(0),
-            shift.eq(0),
         ]
-        # A row goes down by a chunk, and the chunk that was filled enters at the top.
-        row = Signal(self._width)
-        m.d.comb += row.eq(
-            Mux(is_register, self.register_data, Mux(is_result, counts, self.access.read_data))
-        )
-        with m.If(fill):
-            m.d.sync += register.eq(row)
-        with m.Elif(shift):
-            m.d.sync += register.eq(Cat(register[8 * CHUNK :], chunk))
+        # The part gives bytes, takes bytes or waits for a row; else it moves down to its first one.
+        gives, takes, waits = Signal(), Signal(), Signal()
+        with m.If(gives):
+            with m.If(self.o.ready):
+                m.d.sync += part.eq(Mux(place == BYTES - 1, self.access.read_data, part >> 8))
+        with m.Elif(takes):
+            with m.If(self.i.valid):
+                m.d.sync += part.eq(Cat(part[8:], self.i.payload))
+        with m.Elif(waits):
+            m.d.sync += part.eq(Mux(is_register, self.register_data, self.access.read_data))
+        with m.Elif(place != 0):
+            m.d.sync += part.eq(part >> 8)
 
         with m.FSM():
             with m.State("IDLE"):
@@ -214,59 +198,50 @@ class RowAccess(Component):
                     m.d.sync += [todo.eq(todo - 1), expected.eq(expected + row_bytes)]
             with m.State("ASK"):
                 m.d.sync += [index.eq(0), at_last.eq(one_byte), last_row.eq(todo == 1)]
-                m.d.sync += self.access.read.eq(~is_register & ~is_result)
-                m.d.sync += [fill.eq(1), late.eq(0)]
+                m.d.sync += [self.access.read.eq(~is_register), late.eq(0), waits.eq(1)]
                 m.d.comb += self.register_read.eq(is_register)
                 m.next = "ANSWER"
             with m.State("ANSWER"):
                 m.d.sync += late.eq(1)
-                with m.If((is_register & late) | is_result | self.access.done):
-                    m.d.sync += [fill.eq(0), chunk.eq(row), place.eq(0), shift.eq(1)]
+                with m.If((is_register & late) | self.access.done):
+                    m.d.sync += [place.eq(0), waits.eq(0), gives.eq(1), self.access.shift.eq(1)]
                     m.next = "GIVE"
             with m.State("GIVE"):
                 m.d.comb += self.o.valid.eq(1)
                 with m.If(self.o.ready):
                     m.d.sync += [
-                        chunk.eq(chunk >> 8),
                         place.eq(place + 1),
                         index.eq(index + 1),
                         at_last.eq(index == before_last),
                     ]
-                    with m.If(place == CHUNK - 1):
-                        m.d.sync += [chunk.eq(register), shift.eq(1)]
+                    m.d.sync += self.access.shift.eq(place == BYTES - 1)
                     with m.If(at_last):
-                        m.d.sync += [todo.eq(todo - 1), address.eq(address + 1)]
+                        m.d.sync += [gives.eq(0), todo.eq(todo - 1), address.eq(address + 1)]
                         m.next = "ASK"
                         with m.If(last_row):
                             m.d.comb += self.done.eq(1)
                             m.next = "IDLE"
             with m.State("BEGIN"):
                 m.d.sync += [index.eq(0), at_last.eq(one_byte), last_row.eq(todo == 1)]
-                m.d.sync += [place.eq(0), filled.eq(0)]
+                m.d.sync += [place.eq(0), takes.eq(1)]
                 m.next = "TAKE"
             with m.State("TAKE"):
-                # Rows are shifted in from the top; shorter ones are shifted down with zeros.
                 m.d.comb += self.i.ready.eq(1)
                 with m.If(self.i.valid):
                     m.d.sync += [
-                        chunk.eq(Cat(chunk[8:], self.i.payload)),
                         place.eq(place + 1),
                         index.eq(index + 1),
                         at_last.eq(index == before_last),
                     ]
-                    with m.If(place == CHUNK - 1):
-                        m.d.sync += [shift.eq(1), filled.eq(filled + 1)]
+                    m.d.sync += self.access.shift.eq(place == BYTES - 1)
                     with m.If(at_last):
+                        m.d.sync += takes.eq(0)
                         m.next = "ALIGN"
             with m.State("ALIGN"):
                 with m.If(place != 0):
-                    m.d.sync += [chunk.eq(chunk >> 8), place.eq(place + 1)]
-                    with m.If(place == CHUNK - 1):
-                        m.d.sync += [shift.eq(1), filled.eq(filled + 1)]
-                with m.Elif(filled != chunks):
-                    m.d.sync += [chunk.eq(0), shift.eq(1), filled.eq(filled + 1)]
+                    m.d.sync += place.eq(place + 1)
+                    m.d.sync += self.access.shift.eq(place == BYTES - 1)
                 with m.Else():
-                    # the last chunk enters in this cycle
                     m.d.sync += [
                         self.access.write.eq(~is_register),
                         self.register_write.eq(is_register),

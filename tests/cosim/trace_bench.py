@@ -124,8 +124,9 @@ async def every_state_equals_golden(dut):
     weights, material = case.material(config.formats)
     bench = CoreBench(case.network, config, case.settings)
     bench.ctx = Context(dut)
-    for port in (bench.dut.job.valid, bench.dut.frame_write.enable, bench.dut.access.read,
-                 bench.dut.access.write, bench.dut.clear_counters):  # fmt: skip
+    core, access = bench.dut, bench.dut.access
+    for port in (core.job.valid, core.frame_write.enable, core.clear_counters,
+                 access.read, access.write, access.shift):  # fmt: skip
         bench.ctx.set(port, 0)
     dut.rst.value = 1
     Clock(dut.clk, 10, "ns").start()

@@ -12,6 +12,7 @@ from host.compiler import job, layer_table, program
 from host.protocol.packets import Space, space_shape
 from host.protocol.program import INSTRUCTION, JOB, LAYER, PROFILE
 from hw.core import Core
+from hw.interfaces import PART, PART_LATENCY, RESULT_SPACE
 from tests.hw.packing import from_word, list_entries, to_word
 
 LIMIT = 200_000
@@ -41,31 +42,48 @@ class CoreBench:
         else:
             sim.run()
 
-    async def _access(self, space: Space, address: int, write=None) -> int:
+    async def _access(self, space: int, address: int, width: int, write=None) -> int:
         ctx, port = self.ctx, self.dut.access
-        assert 0 <= address < space_shape(space, self.config)[0]
         ctx.set(port.space, int(space))
         ctx.set(port.address, address)
-        strobe = port.read if write is None else port.write
+        parts = -(-width // PART)
         if write is not None:
-            assert 0 <= write < 1 << space_shape(space, self.config)[1]
-            ctx.set(port.write_data, write)
-        ctx.set(strobe, 1)
-        await ctx.tick()
-        ctx.set(strobe, 0)
+            assert 0 <= write < 1 << width
+            for i in range(parts):
+                ctx.set(port.write_data, write >> (i * PART) & ((1 << PART) - 1))
+                await self._pulse(port.shift)
+        await self._pulse(port.read if write is None else port.write)
         for _ in range(20):
             if ctx.get(port.done):
-                data = ctx.get(port.read_data)
-                await ctx.tick()
-                return data & ((1 << space_shape(space, self.config)[1]) - 1)
+                break
             await ctx.tick()
-        raise AssertionError(f"no answer from {space.name}[{address}]")
+        else:
+            raise AssertionError(f"no answer from {int(space)}[{address}]")
+        data = ctx.get(port.read_data)
+        await ctx.tick()
+        if write is not None:
+            return write
+        for i in range(1, parts):
+            await self._pulse(port.shift)
+            for _ in range(PART_LATENCY - 1):
+                await ctx.tick()
+            data |= ctx.get(port.read_data) << (i * PART)
+        return data & ((1 << width) - 1)
+
+    async def _pulse(self, strobe) -> None:
+        self.ctx.set(strobe, 1)
+        await self.ctx.tick()
+        self.ctx.set(strobe, 0)
 
     async def write(self, space: Space, address: int, row: int) -> None:
-        await self._access(space, address, row)
+        depth, width = space_shape(space, self.config)
+        assert 0 <= address < depth
+        await self._access(space, address, width, row)
 
     async def read(self, space: Space, address: int) -> int:
-        return await self._access(space, address)
+        depth, width = space_shape(space, self.config)
+        assert 0 <= address < depth
+        return await self._access(space, address, width)
 
     async def load(self, weights) -> None:
         scales = {
@@ -129,10 +147,9 @@ class CoreBench:
         for group in range(self.layout.layers[-1].map.groups):
             groups = dut.config.class_groups
             bits = max(1, (groups - 1).bit_length())
-            ctx.set(dut.result_address, slot << bits | group)
-            await ctx.tick()
-            word, width = ctx.get(dut.result_data), self.config.formats.count
-            counts += [word >> (i * width) & ((1 << width) - 1) for i in range(self.config.lanes)]
+            lanes = self.config.lanes
+            word = await self._access(RESULT_SPACE, slot << bits | group, 16 * lanes)
+            counts += [word >> (i * 16) & 65535 for i in range(lanes)]
         return counts[: self.network.classes], cycle
 
     async def read_weights(self, space: Space) -> list:

@@ -1,12 +1,12 @@
 """A core that stores rows and frames and only pretends to compute, for tests of the link."""
 
-from amaranth.hdl import Array, Cat, Module, Signal
+from amaranth.hdl import Array, Cat, Const, Module, Signal
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component
 
 from golden.core_config import clog2
 from host.protocol.packets import Space, space_shape
-from hw.interfaces import JOB_LAYOUT, LAYER_LAYOUT, access_width, core_signature
+from hw.interfaces import JOB_LAYOUT, LAYER_LAYOUT, PART, RESULT_SPACE, core_signature
 
 MEMORIES = [space for space in Space if space is not Space.REGISTERS]
 
@@ -35,8 +35,17 @@ class StubCore(Component):
         config = self.config
         access = self.access
         done = Signal(3)
-        trained = Signal()
-        count_row = Signal(access_width(config))
+        trained, writing = Signal(), Signal()
+        widths = {space: space_shape(space, config)[1] for space in MEMORIES}
+        widths[RESULT_SPACE] = 16 * config.lanes
+        count_row = Signal(widths[Space.WEIGHTS])
+        fetched = Signal(max(widths.values()))
+        # The row that comes or goes, at the top of a register of whole parts.
+        row = Signal(-(-len(fetched) // PART) * PART)
+        written = {
+            space: row[len(row) - -(-width // PART) * PART :][:width]
+            for space, width in widths.items()
+        }
 
         self.memories = {}
         for space in MEMORIES:
@@ -50,22 +59,22 @@ class StubCore(Component):
             m.d.comb += [
                 read.addr.eq(access.address),
                 write.addr.eq(access.address),
-                write.data.eq(access.write_data),
+                write.data.eq(written[space]),
                 write.en.eq(put),
             ]
             with m.If(here & done[1]):
-                m.d.sync += access.read_data.eq(read.data)
+                m.d.comb += fetched.eq(read.data)
             if space is Space.LAYERS:
                 row0 = Signal(LAYER_LAYOUT)
                 with m.If(put & (access.address == 0)):
-                    m.d.sync += row0.eq(access.write_data[: LAYER_LAYOUT.size])
+                    m.d.sync += row0.eq(written[space])
                 m.d.comb += self.frame_map.eq(row0)
             if space is Space.WEIGHTS:
                 with m.If(trained):
                     m.d.comb += [write.en.eq(1), write.addr.eq(0), write.data.eq(count_row + 1)]
                     m.d.sync += count_row.eq(count_row + 1)
                 with m.Elif(put & (access.address == 0)):
-                    m.d.sync += count_row.eq(access.write_data)
+                    m.d.sync += count_row.eq(written[space])
             if space is Space.FRAMES:
                 with m.If(self.frame_write.enable):
                     m.d.comb += [
@@ -74,7 +83,13 @@ class StubCore(Component):
                         write.data.eq(self.frame_write.data),
                     ]
         m.d.sync += done.eq(Cat(access.read | access.write, done))
-        m.d.comb += access.done.eq(done[2])
+        m.d.comb += [access.done.eq(done[2]), access.read_data.eq(row)]
+        with m.If(done[1] & ~writing):
+            m.d.sync += row.eq(fetched)
+        with m.Elif(access.shift):
+            m.d.sync += row.eq(Cat(row[PART:], access.write_data))
+        with m.If(access.read | access.write):
+            m.d.sync += writing.eq(access.write)
 
         job = Signal(JOB_LAYOUT)
         left = Signal(range(self.job_cycles + 1))
@@ -97,7 +112,14 @@ class StubCore(Component):
             self.running.eq(active | (clearing != 0)),
             self.result_groups.eq(config.class_groups),
         ]
-        m.d.sync += self.result_data.eq(results[self.result_address])
+        counted = results[access.address[: 1 + clog2(config.class_groups)]]
+        with m.If(access.space == RESULT_SPACE):
+            m.d.comb += fetched.eq(
+                Cat(
+                    Cat(counted[lane * bits : (lane + 1) * bits], Const(0, 16 - bits))
+                    for lane in range(config.lanes)
+                )
+            )
         with m.If(self.job.valid & self.job.ready):
             m.d.sync += [active.eq(1), job.eq(self.job.payload), left.eq(self.job_cycles)]
         with m.If(active):

@@ -9,9 +9,9 @@ import inspect
 import sys
 import types
 from dataclasses import dataclass
+from enum import Enum
 
 import pytest
-from amaranth.lib.wiring import Component
 
 from tests.easy_to_get_wrong import without_mutation
 from tests.hw import core_bench
@@ -58,7 +58,7 @@ MUTATIONS = [
     ),
     Mutation(
         "gamma-crosses-interval", "hw.core",
-        'error.first.eq(held(Op.ERROR, "first", command.latest))', "error.first.eq(0)",
+        'error.first.eq(held(Op.ERROR, "first", coming.latest))', "error.first.eq(0)",
     ),
     Mutation(
         "gamma-not-saturated", "hw.local_error",
@@ -72,7 +72,7 @@ MUTATIONS = [
     Mutation("c0-for-c1", "hw.local_error", "Mux(h, c1, c0)", "c0"),
     Mutation(
         "clear-forgotten", "hw.core",
-        "state.writer(user(Space.STATE, Op.CLEAR), clear.state_write)", "",
+        'state.writer("clear", is_op[Op.CLEAR], clear.state_write)', "",
     ),
     Mutation(
         "no-forwarding", "hw.accumulator",
@@ -165,8 +165,8 @@ MUTATIONS = [
     Mutation("leak-after-reset", "hw.lif", "product - (reset << COEFFICIENT_FRACTION)",
         "product - reset * layer.tau"),
     Mutation(
-        "spike-not-carried", "hw.core", "lif.learn.eq(sequencer.current.learn),",
-        "lif.learn.eq(sequencer.current.learn),"
+        "spike-not-carried", "hw.core", 'lif.flags.eq(held(Op.LIF, "flags", coming.argument)),',
+        'lif.flags.eq(held(Op.LIF, "flags", coming.argument)),'
         "lif.layer.theta.eq(Mux(command.latest, 0, command.layer.theta)),",
     ),
     Mutation(
@@ -238,6 +238,9 @@ MUTATIONS = [
         "image",
     ),
     Mutation("dropout-untagged", "hw.dropout", "layer.hash_id | TAG", "layer.hash_id", "image"),
+    Mutation("row-without-its-top", "hw.row_registers", "[*row[1:], part]", "[*row[1:], row[0]]"),
+    Mutation("rows-of-all-spaces", "hw.row_registers", "near.eq(chosen[space])", "near.eq(1)"),
+    Mutation("list-entry-a-cycle-early", "hw.local_error", "Mux(listing, bits", "Mux(found, bits"),
     Mutation(
         "correction-while-training", "hw.sequencer",
         "& (~instruction.when[3] | ~current.learn)", "", "image",
@@ -267,9 +270,9 @@ def inject(mutation, monkeypatch):
         if user is not None and (name.startswith(("hw.", "host.compiler")) or user is core_bench)
     ]
     for name, value in vars(original).items():
-        component = inspect.isclass(value) and issubclass(value, Component)
+        hardware = inspect.isclass(value) and not issubclass(value, Enum | tuple)
         if getattr(value, "__module__", None) != original.__name__ or not (
-            component or inspect.isfunction(value)
+            hardware or inspect.isfunction(value)
         ):
             continue
         for user in users:
