@@ -192,8 +192,10 @@ def main(arguments=None) -> int:
     for size in found:
         print(line(size))
         before = known(size)
-        lines = ["nothing is stored of this configuration: --write"] if before is None else excess(
-            before.total, size.total
+        lines = (
+            ["nothing is stored of this configuration: --write"]
+            if before is None
+            else excess(before.total, size.total)
         )
         worse += bool(lines)
         for text in lines:

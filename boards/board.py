@@ -173,6 +173,7 @@ class Ecp5Board(Board):
     """A board with a Lattice ECP5."""
 
     tools = "YoWASP (Yosys, nextpnr-ecp5, ecppack), from PyPI"
+
     def setting(self, target: int) -> Dividers:
         return dividers(ECP5_PLL, self.clock, target)
 

@@ -119,7 +119,7 @@ def _domain(report: dict, target: float) -> str:
     if not report["fmax"]:
         raise ValueError("the report of nextpnr has no clock")
     return min(
-        report["fmax"], key=lambda name: (abs(report["fmax"][name]["constraint"] - target / 1e6))
+        report["fmax"], key=lambda name: abs(report["fmax"][name]["constraint"] - target / 1e6)
     )
 
 
