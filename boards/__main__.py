@@ -24,6 +24,7 @@ from boards.options import add_config_options, changed
 from boards.timing import TimingError
 from boards.yowasp import ToolError
 from golden.core_config import CoreConfig
+from golden.fitting import smallest
 from golden.layout import place
 from golden.network import CLASSIFIERS
 
@@ -78,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--network", help="must fit: lenet1, or a network file (JSON)")
     parser.add_argument("--classifier", choices=CLASSIFIERS, help="of the network's blocks")
     parser.add_argument("--interval", type=int, default=10, help="k of the network, default 10")
+    parser.add_argument("--smallest", action="store_true", help="just the memories it needs")
     parser.add_argument("--out", type=Path, help="build folder, default build/boards/BOARD")
     parser.add_argument("--clock", type=float, help="[Hz], default the board's target")
     parser.add_argument("--seeds", default="1", help="of nextpnr, the best is kept: 1,2,3")
@@ -94,11 +96,16 @@ def _config(board: Board, options) -> CoreConfig:
         start, limits = pcie.edge(board).config, pcie.limits(board)
     else:
         start, limits = board.config, board.limits
-    config = changed(start, options)
-    if excess := fit.part_excess(config, limits):
-        raise ValueError(f"the configuration does not fit {board.name}: " + "; ".join(excess))
+    config, network = changed(start, options), None
     if options.network is not None:
         network = fit.network_named(options.network, classifier=options.classifier)
+    if options.smallest:
+        if network is None:
+            raise ValueError("--smallest is for a network: name one, --network lenet1")
+        config = smallest(network, config, options.interval)
+    if excess := fit.part_excess(config, limits):
+        raise ValueError(f"the configuration does not fit {board.name}: " + "; ".join(excess))
+    if network is not None:
         place(network, config, options.interval).check()
     return config
 

@@ -89,9 +89,22 @@ def test_network_must_fit(calls, tmp_path, capsys):
     assert len(calls) == 1
 
 
+def test_smallest_memories_of_a_network(calls, tmp_path, capsys):
+    options = ("--board", "ulx3s", "--out", tmp_path, "--network", "lenet1", "--smallest")
+    assert build(*options, "--lanes", 16, "--classifier", "random") == 0
+    config = calls[0][1]
+    assert (config.lanes, config.weight_rows, config.layers) == (16, 4120, 11)
+    assert build(*options) == 2
+    assert "block RAM: needs 2" in capsys.readouterr().err
+    narrow = ("--format-weight", 14, "--format-weight-fraction", 12, "--format-state", 23)
+    assert build(*options, *narrow, "--format-gradient", 16) == 0
+    assert (calls[1][1].weight_rows, calls[1][1].formats.state) == (11230, 23)
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
+        (["--board", "ulx3s", "--smallest"], "--smallest is for a network: name one, --network"),
         (["--board", "de10"], "board must be one of arty_a7, "),
         (["--board", "ulx3s", "--seeds", "1,x"], "seeds must be different numbers such as 1,2,3"),
         (["--board", "ulx3s", "--seeds", "1,1"], "not '1,1'"),
