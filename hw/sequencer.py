@@ -55,8 +55,8 @@ class Sequencer(Component):
     """Runs the program once per job; decodes the next instruction while one is under way.
 
     Fetch, condition, loop control and list addresses of an instruction take 7 cycles (3 for loop
-    control), hidden behind the instruction before it; then it stands in `coming` in the cycle after
-    `done` and starts two cycles later, so that units may keep it, and what they derive from it, in
+    control), hidden behind the instruction before it; `loads` follows `done` by a cycle, and the
+    instruction starts two cycles later, so that units may keep it, and what they derive from it, in
     registers.
 
     Parameters

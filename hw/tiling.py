@@ -104,10 +104,10 @@ def _cheapest(
     for bits in range(1, width + 1):
         options = []
         for shape in shapes:
-            rams, few = banks_of(depth, shape)
             cost, chosen, columns = best[max(0, bits - shape.width)]
-            chosen += (rams + (few > 0) - 1) * min(bits, shape.width)
-            options.append((cost + rams * shape.cost, chosen, (*columns, shape)))
+            cost += banks_of(depth, shape)[0] * shape.cost
+            chosen += (_selected(depth, shape) - 1) * min(bits, shape.width)
+            options.append((cost, chosen, (*columns, shape)))
         best.append(min(options, key=lambda option: option[:2]))
     return best[width]
 

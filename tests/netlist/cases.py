@@ -7,9 +7,11 @@ from tests.cosim.cases import Case, Run
 from tests.hw.core_case import NARROW, SIZES
 
 CONFIG = CoreConfig(
-    lanes=4, pack_max=1, formats=NARROW, layers=8, instructions=64, packet_bytes=256, **SIZES
-)
-"""Yosys maps it to every kind of cell that a large one has."""
+    lanes=4, pack_max=1, formats=NARROW, layers=8, instructions=64, packet_bytes=256,
+    **SIZES | {"weight_rows": 520},
+)  # fmt: skip
+"""Yosys maps it to every kind of cell that a large one has; the last rows of W and V are in look-up
+tables (`hw.tiling.FEW_ROWS`)."""
 
 
 def _run(steps, *, label=1, start=True, learn=True):

@@ -2,9 +2,13 @@
 
 import re
 
+import numpy as np
 import pytest
 
+from boards.fit import last_rows
+from boards.parts import PARTS
 from golden.layout import place
+from host.protocol.packets import Space, space_shape
 from hw.virtual_board.build import ROOT
 from tests.cosim.against_golden import compare
 from tests.netlist import netlist
@@ -30,6 +34,21 @@ def test_a_training_interval_equals_golden(library, name):
     with netlist.open_board(library, CONFIG) as board:
         _, counters = compare(board, case)
     assert {phase for _, phase in counters.operations} >= {"forward", "gradient", "backward"}
+
+
+def test_last_rows_in_look_up_tables_are_rows_like_others(library):
+    assert last_rows(CONFIG, PARTS["lfe5u-85f"]).keys() >= {"last rows of weights"}
+    rng, wanted = np.random.default_rng(5), {}
+    with netlist.open_board(library, CONFIG) as board:
+        for space in (Space.WEIGHTS, Space.MOMENTUM):
+            depth, width = space_shape(space, CONFIG)
+            for start in (0, depth - 12):  # 4 of them in block RAM
+                rows = rng.integers(0, 256, (12, -(-width // 8)), dtype=np.uint8)
+                rows[:, -1] &= 255 >> -width % 8
+                wanted[space, start] = rows.tobytes()
+                board.write_rows(space, wanted[space, start], start)
+        for (space, start), data in wanted.items():
+            assert board.read_rows(space, start, 12) == data, (space, start)
 
 
 def test_registers_that_start_at_1_have_a_reset(library):
