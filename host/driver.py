@@ -40,7 +40,7 @@ from host.protocol.program import INSTRUCTION, JOB, LAYER, PROFILE, Op, When
 from host.transport.base import Transport
 from host.transport.pcie import PcieTransport
 from host.transport.sim import SimTransport, build_library
-from host.transport.uart import UartTransport
+from host.transport.uart import USUAL_BAUD, UartTransport
 
 __all__ = ["Board", "BoardError", "GoldenBoard", "LinkBoard", "identify", "open_board"]
 
@@ -394,7 +394,7 @@ class LinkBoard(Board):
 
 
 def open_board(
-    name: str, config: CoreConfig | None = None, *, stall: int = 0, baud: int = 12_000_000
+    name: str, config: CoreConfig | None = None, *, stall: int = 0, baud: int = USUAL_BAUD
 ) -> Board:
     """Open a board.
 

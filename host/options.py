@@ -11,7 +11,7 @@ from golden.core_config import CoreConfig
 from golden.loss import LOSSES
 from golden.network import CLASSIFIERS, Network
 from golden.settings import Settings, intervals
-from host import datasets, presets
+from host import build_config, datasets, presets
 from host.run_folder import RunFolder, RunFolderError
 from host.training import Plan
 
@@ -135,6 +135,11 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     add("--lanes", metavar="P", type=int, help="P of the simulated board (default: 16)")
     add(
+        "--config", metavar="FILE",
+        help="config.json of a build folder: the simulated board and the golden model take its "
+        "configuration, number formats included; a real board must hold it",
+    )  # fmt: skip
+    add(
         "--check", metavar="N", type=int,
         help="compare the first N recordings with the golden model, bit for bit "
         f"(default: {CHECK}; 0 with --board golden, which is that model)",
@@ -155,7 +160,8 @@ class Run:
     board : str
         Name for `host.driver.open_board`.
     config : CoreConfig, optional
-        Of the simulated board or the golden model; None takes what a real board has.
+        Of the simulated board or the golden model; a real board must hold it, None takes what it
+        has.
     folder : RunFolder, optional
         Of a run that goes on.
     weights : str, optional
@@ -228,21 +234,32 @@ def _new(options: argparse.Namespace) -> Run:
         classifier=_given(options.classifier, network.classifier),
     )
     settings = _settings(options, preset, network, data)
+    board, config = _board(options)
     plan = Plan(
         epochs=_given(options.epochs, preset.epochs),
         halve_every=_given(options.halve_every, preset.halve_every),
         seed=settings.seed,
-        check=_check(options, _given(options.board, "sim")),
+        check=_check(options, board),
         update_every=_given(options.update_every, 1),
     )
-    config = None
-    if not _given(options.board, "sim").startswith(REAL) or options.lanes is not None:
-        config = presets.core_config(options.lanes)
     weights = options.weights and str(Path(options.weights).expanduser().absolute())
     return Run(
-        _given(options.board, "sim"), config, data, data_options, network, settings, plan,
-        weights=weights,
+        board, config, data, data_options, network, settings, plan, weights=weights
     )  # fmt: skip
+
+
+def _board(options: argparse.Namespace) -> tuple[str, CoreConfig | None]:
+    """Return the board's name and the configuration that it gets or must hold."""
+    name = _given(options.board, "sim")
+    if options.config is None:
+        own = name.startswith(REAL) and options.lanes is None
+        return name, None if own else presets.core_config(options.lanes)
+    if options.lanes is not None:
+        raise ValueError("leave out --lanes: --config tells the number of lanes")
+    config, baud = build_config.read(Path(options.config).expanduser())
+    if name.startswith("uart:") and "," not in name:
+        name += f",{baud}"
+    return name, config
 
 
 def _settings(

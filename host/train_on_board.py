@@ -95,7 +95,7 @@ def train(run: Run, run_dir: str | None) -> int:
                 f"(now {run.settings.error_fraction})",
                 file=sys.stderr,
             )
-        _draw(run, board.read_weights(), folder, outcome)
+        _draw(run, board, folder, outcome)
     print(
         f"test accuracy {outcome.before:.1%} before, {outcome.after:.1%} after training "
         f"({outcome.seconds:.0f} s)"
@@ -136,7 +136,7 @@ def _first_weights(run: Run, board: Board) -> list[Int]:
     train, seed = run.data.train, run.plan.seed
     chosen = recording_order(len(train), seed, 0)[:INITIAL_RECORDINGS]
     frames = [sample.frames for sample in train.subset(chosen)]
-    formats = None if run.config is None else run.config.formats
+    formats = board.config.formats
     return initialise(run.network, frames, formats, seed=seed, run_seed=run.settings.seed)[1]
 
 
@@ -167,7 +167,7 @@ def _load_state(run: Run, board: Board, folder: RunFolder) -> Progress:
     return state.progress
 
 
-def _draw(run: Run, weights: list[Int], folder: RunFolder, outcome: Outcome) -> None:
+def _draw(run: Run, board: Board, folder: RunFolder, outcome: Outcome) -> None:
     from golden.trainer import GoldenModel
     from host import plots
     from host.presets import describe
@@ -175,9 +175,8 @@ def _draw(run: Run, weights: list[Int], folder: RunFolder, outcome: Outcome) -> 
     data, network = run.data, run.network
     title = f"{data.name}, k = {run.settings.interval}\n{describe(network)}"
     plots.learning_curve(folder.curve, folder.records(), network.classes, title)
-    formats = None if run.config is None else run.config.formats
-    model = GoldenModel(network, formats, run.settings, strict=False)
-    model.weights = weights
+    model = GoldenModel(network, board.config.formats, run.settings, strict=False)
+    model.weights = board.read_weights()
     sample = data.test[0]
     plots.spike_raster(
         folder.raster, model, sample.frames, sample.label, data.class_names, data.window_us

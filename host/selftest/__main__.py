@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from golden.core_config import CoreConfig
+from host import build_config
 from host.board import Board, BoardError
 from host.display import Display
 from host.driver import LinkBoard, open_board
@@ -17,11 +17,9 @@ from host.link import RequestError
 from host.selftest import link, memory, training
 from host.selftest.checks import FAILED, SKIPPED, Check, passed, plain, table
 from host.transport.base import TransportError
+from host.transport.uart import USUAL_BAUD
 
 PARTS = (link.PART, memory.PART, training.PART)
-
-USUAL_BAUD = 12_000_000
-"""Of a board whose rate is not told [bit/s]."""
 
 
 def _numbers(text: str) -> list[int]:
@@ -59,23 +57,6 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def described(path: Path | None) -> tuple[CoreConfig | None, int]:
-    """Return configuration and baud rate in a ``config.json``.
-
-    Raises
-    ------
-    ValueError
-        The file is none; the message names it.
-    """
-    if path is None:
-        return None, USUAL_BAUD
-    try:
-        words = json.loads(path.read_text(encoding="utf-8"))
-        return CoreConfig.from_words(words["config"]), int(words.get("baud", USUAL_BAUD))
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is no config.json of a build folder: {error!r}") from error
-
-
 def run(
     board: Board, parts: Sequence[str] = PARTS, rates: Sequence[int] | None = None, seed: int = 1
 ) -> list[Check]:
@@ -110,7 +91,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status."""
     options = parser().parse_args(arguments)
     try:
-        config, baud = described(options.config)
+        config, baud = None, USUAL_BAUD
+        if options.config is not None:
+            config, baud = build_config.read(options.config)
         with open_board(options.board, config, baud=baud) as board:
             checks = run(board, options.parts, options.rates, options.seed)
             about = {

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from host.transport.base import Transport, TransportError
 
+USUAL_BAUD = 12_000_000
+"""Of a board whose rate is not told [bit/s]."""
+
 
 class UartTransport(Transport):
     """Serial port, 8 data bits, no parity, 1 stop bit, no flow control.
@@ -25,7 +28,7 @@ class UartTransport(Transport):
 
     timeout = 0.5
 
-    def __init__(self, port: str, baud: int = 12_000_000) -> None:
+    def __init__(self, port: str, baud: int = USUAL_BAUD) -> None:
         import serial
         import serial.tools.list_ports
 

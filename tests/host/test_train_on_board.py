@@ -10,6 +10,8 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from golden.core_config import CoreConfig
+from golden.formats import Formats
 from host import checkpoint, training
 from host.golden_board import GoldenBoard
 from host.options import parser, resolve
@@ -112,6 +114,77 @@ def test_lanes_do_not_matter(program, tmp_path, lanes):
     assert program("--run-dir", "a")[0] == 0
     assert program("--run-dir", "b", "--lanes", lanes)[0] == 0
     assert_equal_runs(contents(tmp_path / "a"), contents(tmp_path / "b"))
+
+
+# ---- the configuration of a build folder -------------------------------------------------------
+
+NARROW = CoreConfig(lanes=8, formats=Formats(weight=12, weight_fraction=10, gradient=16))
+
+
+@pytest.fixture
+def built(tmp_path):
+    path = tmp_path / "built" / "config.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps({"config": NARROW.to_words(), "baud": 3_000_000}))
+    return path
+
+
+def test_golden_trains_in_the_formats_of_a_build(program, tmp_path, built):
+    status, out, err = program("--run-dir", "a", "--config", built)
+    assert status == 0, err
+    assert "P = 8" in out
+    state = checkpoint.load(tmp_path / "a" / "weights.npz")
+    assert state.formats == NARROW.formats
+    config = json.loads((tmp_path / "a" / "config.json").read_text())
+    assert CoreConfig.from_words(config["core"]) == NARROW
+    program("--run-dir", "b", "--lanes", "8")
+    assert not np.array_equal(state.weights[0], contents(tmp_path / "b")[2][0])
+
+
+def test_a_board_says_the_formats_itself_or_must_hold_those_of_a_build(
+    program, tmp_path, built, monkeypatch
+):
+    opened = []
+
+    def open_board(name, config=None):
+        opened.append((name, config))
+        return GoldenBoard(NARROW)
+
+    monkeypatch.setattr("host.driver.open_board", open_board)
+    boards = ("uart:/dev/x", "uart:/dev/x,9600", "pcie:/dev/y")
+    options = ("--check", "1")
+    for number, name in enumerate(boards):
+        folder = f"run{number}"
+        assert program("--run-dir", folder, "--board", name, "--config", built, *options)[0] == 0
+    assert program("--run-dir", "run3", "--board", "uart:/dev/x", *options)[0] == 0
+    assert opened == [
+        ("uart:/dev/x,3000000", NARROW), ("uart:/dev/x,9600", NARROW), ("pcie:/dev/y", NARROW),
+        ("uart:/dev/x", None),
+    ]  # fmt: skip
+    program("--run-dir", "golden", "--config", built)
+    for number in range(4):
+        assert_equal_runs(contents(tmp_path / f"run{number}"), contents(tmp_path / "golden"))
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "expected"),
+    [
+        (None, (), "No such file or directory: 'built.json'"),
+        ('{"config": {"lanes": 7}}', (), "built.json is no config.json of a build folder: "),
+        ("{", (), "built.json is no config.json of a build folder: "),
+        ("{}", ("--lanes", "8"), "leave out --lanes: --config tells the number of lanes"),
+    ],
+)
+def test_a_wrong_configuration_is_refused(program, tmp_path, text, more, expected):
+    if text is not None:
+        (tmp_path / "built.json").write_text(text)
+    status, _, err = program("--config", "built.json", *more)
+    assert status == 2
+    assert expected in err
+    assert not (tmp_path / "runs").exists()
+
+
+# ---- weights of a file, blocks, frozen layers --------------------------------------------------
 
 
 def test_a_run_starts_from_the_weights_of_a_file(program, tmp_path):
