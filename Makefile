@@ -73,8 +73,8 @@ bitstreams: $(VENV)/.stamp-synth $(VENV)/.stamp-boards  ## bitstreams of all ECP
 	@for board in $(ECP5); do \
 	  $(PY) -m boards build --board $$board --seeds $(SEEDS) --jobs $(JOBS) $(ARGS) || exit; done
 
-netlist: $(VENV)/.stamp-synth $(VENV)/.stamp-test compiler  ## what yosys makes of an ECP5 board's accelerator against golden: BOARD=ulx3s
-	@[ -n "$(BOARD)" ] || { echo "make netlist: name a board with BOARD=, one of $(ECP5)"; exit 2; } >&2
+netlist: $(VENV)/.stamp-synth $(VENV)/.stamp-test compiler  ## what yosys makes of a board's accelerator against golden: BOARD=ulx3s
+	@[ -n "$(BOARD)" ] || { echo "make netlist: name a board with BOARD=, such as ulx3s or arty_a7"; exit 2; } >&2
 	@OMP_NUM_THREADS=1 $(PY) -m tests.netlist --board $(BOARD) $(ARGS)
 
 lint: $(VENV)/.stamp-lint  ## style (ruff) and types (mypy)

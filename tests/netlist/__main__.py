@@ -10,8 +10,9 @@ import sys
 import time
 from pathlib import Path
 
-from boards.board import BoardError, Ecp5Board
+from boards.board import BoardError
 from boards.catalogue import board_named
+from boards.parts import PARTS
 from boards.yowasp import ToolError
 from hw.export import add_config_arguments, config_from
 from hw.virtual_board.build import ROOT, BuildError
@@ -24,7 +25,10 @@ from tests.netlist.cases import CASES
 def _parser():
     parser = argparse.ArgumentParser(prog="python -m tests.netlist", description=__doc__)
     parser.add_argument("--board", help="take its configuration, not the options below")
-    parser.add_argument("--out", type=Path, help="build folder, default build/netlist/HASH")
+    parser.add_argument(
+        "--family", choices=netlist.FAMILIES, help="without --board, default ecp5"
+    )
+    parser.add_argument("--out", type=Path, help="build folder, default build/netlist/HASH-FAMILY")
     parser.add_argument("--examples", type=int, default=10, help="generated networks, default 10")
     parser.add_argument("--seed", type=int, default=0, help="of the generated networks, default 0")
     parser.add_argument("--tables", type=int, default=0, help="look-up tables to break, default 0")
@@ -32,13 +36,14 @@ def _parser():
     return parser
 
 
-def _config(options):
+def _chosen(options):
+    """Return configuration and family."""
     if options.board is None:
-        return config_from(options)
+        return config_from(options), options.family or "ecp5"
+    if options.family is not None:
+        raise ValueError("leave out --family: --board has one")
     board = board_named(options.board)
-    if not isinstance(board, Ecp5Board):
-        raise ValueError(f"board must have an ECP5 (ulx3s, ecpix5), not {options.board!r}")
-    return board.config
+    return board.config, PARTS[board.part].family
 
 
 def _run(library, config, options):
@@ -63,11 +68,14 @@ def main(arguments=None):
     """Build and compare; return the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        config = _config(options)
-        folder = options.out or ROOT / "build" / "netlist" / f"{config.hash:08x}"
-        print(f"P = {config.lanes}, configuration {config.hash:08x}, in {folder}", flush=True)
+        config, family = _chosen(options)
+        folder = options.out or ROOT / "build" / "netlist" / f"{config.hash:08x}-{family}"
+        print(
+            f"{family}, P = {config.lanes}, configuration {config.hash:08x}, in {folder}",
+            flush=True,
+        )
         library = netlist.build(
-            config, folder, tables=options.tables, flags="-O1",
+            config, folder, family, tables=options.tables, flags="-O1",
             report=lambda text: print(text, flush=True),
         )  # fmt: skip
         print((folder / "stat.txt").read_text().split("submodules.")[-1].strip("\n |"))

@@ -1,4 +1,4 @@
-// Clocks cells_bench.sv; arguments: pin to misuse and fault, 0 for none.
+// Clocks ecp5_bench.sv or xc7_bench.sv; arguments: pin to misuse and fault, 0 for none.
 
 #include <cstdlib>
 

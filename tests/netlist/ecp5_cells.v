@@ -7,15 +7,6 @@
 // techlibs/ecp5 (brams_connect.py, brams_init.py: narrow ports); nextpnr-ecp5, pack.cc (which pins
 // of DP16KD are the 36 bits of PDPW16KD).
 
-`define ONLY(condition, message) generate if (!(condition)) $error message; endgenerate
-
-// The fault that a test has chosen, 0 for none: see faults.cpp.
-package faults;
-    import "DPI-C" function int netlist_fault();
-    int chosen = netlist_fault();
-    localparam MEMORY = 1, MULTIPLIER = 2; // from 3 on: look-up tables
-endpackage
-
 module LUT4 (input A, B, C, D, output Z);
     parameter [15:0] INIT = 0;
     assign Z = INIT[{D, C, B, A}];

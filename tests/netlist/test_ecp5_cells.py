@@ -1,17 +1,13 @@
-"""Models of cells: against RTL that yosys mapped to them, and against yosys' own models."""
+"""Models of an ECP5's cells: against RTL mapped by yosys, and against yosys' own models."""
 
 import importlib.util
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
-from amaranth.back import rtlil
 
-from hw import verilator
-from hw.export import verilog_of
 from tests.netlist import netlist
-from tests.netlist.cells_top import CellsTop
+from tests.netlist.cells import build_bench, lint
 
 pytestmark = pytest.mark.synth
 
@@ -60,46 +56,12 @@ def library_of_yosys():
     return re.sub(rf"\b({LOGIC})\b", r"lib_\1", text)
 
 
-def tool(command, folder):
-    return subprocess.run(
-        command, cwd=folder, env=verilator.environment(), capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
-
-
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory):
-    """A function that runs the bench with a pin misused or a fault."""
+    """A function that runs the bench with a pin misused or a fault, netlist and its cells."""
     folder = tmp_path_factory.mktemp("cells")
-    (folder / "library.v").write_text(library_of_yosys())
-    top = rtlil.convert(CellsTop(), name="top", emit_src=False)
-    mapped = netlist.synthesise(top, folder)
-    (folder / "rtl.v").write_text(verilog_of(CellsTop(), "rtl"))
-    made = tool(
-        verilator.command(
-            "--cc", "--prefix", "Vbench", "--top-module", "bench", "--Mdir", "obj_dir",
-            *netlist.VERILATOR, "-Wno-SPECIFYIGN", "-Wno-INITIALDLY", "+define+NO_INCLUDES",
-            netlist.CELLS, "library.v", "rtl.v", mapped, netlist.HERE / "cells_bench.sv",
-        ),
-        folder,
-    )  # fmt: skip
-    assert made.returncode == 0, made.stderr
-    include = verilator.root() / "include"
-    made = tool(
-        [
-            "g++", "-std=c++17", "-O0", "-Iobj_dir", f"-I{include}", f"-I{include / 'vltstd'}",
-            *map(str, (folder / "obj_dir").glob("*.cpp")), str(netlist.HERE / "cells_main.cpp"),
-            str(netlist.FAULTS), str(include / "verilated.cpp"),
-            str(include / "verilated_threads.cpp"), "-pthread", "-o", "bench",
-        ],
-        folder,
-    )  # fmt: skip
-    assert made.returncode == 0, made.stderr
-
-    def run(pin=0, fault=0):
-        done = tool([str(folder / "bench"), str(pin), str(fault)], folder)
-        return done.returncode, done.stdout + done.stderr
-
+    (folder / "yosys.v").write_text(library_of_yosys())
+    run = build_bench(folder, "ecp5", "+define+NO_INCLUDES", "yosys.v")
     return run, (folder / "netlist.v").read_text(), (folder / "stat.txt").read_text()
 
 
@@ -120,7 +82,7 @@ def test_every_width_and_write_mode_is_among_them(bench):
     assert modes.count("OUTREG") >= 1
     assert modes.count("NOREG") >= 6
     assert re.search(r"\b8 +DP16KD\b", cells)
-    assert re.search(r"\b2 +MULT18X18D\b", cells)
+    assert re.search(r"\b3 +MULT18X18D\b", cells)
 
 
 @pytest.mark.parametrize(
@@ -153,14 +115,6 @@ def test_a_pin_that_is_used_otherwise_ends_the_simulation(bench, pin):
 
 
 def test_an_unknown_parameter_ends_the_compilation(tmp_path):
-    cells = [f"    {cell} c{i} ();\n" for i, cell in enumerate(WRONG)]
-    (tmp_path / "wrong.v").write_text(f"module wrong;\n{''.join(cells)}endmodule\n")
-    done = tool(
-        verilator.command(
-            "--lint-only", "-Wno-lint", "--error-limit", "99", netlist.CELLS, "wrong.v"
-        ),
-        tmp_path,
-    )
-    assert done.returncode != 0
-    missing = [message for message in WRONG.values() if f" {message}\n" not in done.stderr]
-    assert not missing, done.stderr
+    said = lint(tmp_path, "ecp5", WRONG)
+    missing = [message for message in WRONG.values() if f" {message}\n" not in said]
+    assert not missing, said
