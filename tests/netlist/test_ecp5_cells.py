@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.netlist import netlist
-from tests.netlist.cells import build_bench, lint
+from tests.netlist.cells import build_bench, unsaid
 
 pytestmark = pytest.mark.synth
 
@@ -115,6 +115,4 @@ def test_a_pin_that_is_used_otherwise_ends_the_simulation(bench, pin):
 
 
 def test_an_unknown_parameter_ends_the_compilation(tmp_path):
-    said = lint(tmp_path, "ecp5", WRONG)
-    missing = [message for message in WRONG.values() if f" {message}\n" not in said]
-    assert not missing, said
+    assert unsaid(tmp_path, "ecp5", WRONG) == []
