@@ -26,7 +26,7 @@ def _bars(axes, names: Sequence[str], series: dict[str, list[float]], written) -
         for y, value in zip(at, values, strict=True):
             axes.annotate(
                 written(value), (value, y), xytext=(3, 0), textcoords="offset points", va="center",
-                fontsize=7, color=DARK,
+                fontsize=7, color=DARK, bbox={"color": "white", "pad": 0.5},
             )  # fmt: skip
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
