@@ -15,6 +15,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("golden", "hw", "host", "boards")
+TOP_LEVEL = {
+    *PACKAGES, "tests", "docs", "Makefile", "pyproject.toml",
+    "README.md", "CHANGELOG.md", "LICENSE", ".ci", ".gitignore",
+}  # fmt: skip
 STDLIB = set(sys.stdlib_module_names)
 ANYTHING = "*"
 
@@ -121,7 +125,7 @@ def files():
 
 
 # Written in two parts so that this file does not match.
-MACHINE_PATH = re.compile(r"(?<![\w.~$})-])/" + r"(?:work|root|home/\w+|Users/\w+)/")
+MACHINE_PATH = re.compile(r"(?<![\w.~$})-])/" + r"(?:work|root|tmp|home/\w+|Users/\w+)/")
 
 
 def machine_paths(text):
@@ -228,6 +232,11 @@ def test_scripts_of_host_shadow_no_library():
     assert not own & (STDLIB | libraries | set(PACKAGES))
 
 
+def test_nothing_else_lies_at_the_top_level():
+    stray = {path.relative_to(ROOT).parts[0] for path in files()} - TOP_LEVEL
+    assert not stray, f"{sorted(stray)}: move them, or name them in TOP_LEVEL"
+
+
 def test_no_file_names_a_path_of_one_machine():
     bad = []
     for path in files():
@@ -239,7 +248,7 @@ def test_no_file_names_a_path_of_one_machine():
     assert not bad, "\n".join(bad)
 
 
-@pytest.mark.parametrize("folder", ["work", "root", "home/me", "Users/me"])
+@pytest.mark.parametrize("folder", ["work", "root", "tmp", "home/me", "Users/me"])
 @pytest.mark.parametrize("before", ["", "see ", "path='", "file://"])
 def test_a_machine_path_is_found(before, folder):
     assert machine_paths(f"{before}/{folder}/main")
