@@ -29,12 +29,13 @@ class LiteFury(Artix7Board):
     leds = (Pin("led", 0), Pin("led", 1), Pin("led", 2))
     config = CoreConfig()
     loader = ("--fpga-part", "xc7a100tfgg484")
-    # PCIe block RAMs leave 95 for the accelerator: P = 8, LeNet-1 with random classifiers
+    # XDMA's block RAMs leave 95: LeNet-1 with random classifiers; list entries of 27 bits, which
+    # are three columns of 4,096 x 9, for layers of 512 channels at most
     pcie = PcieEdge(
         "pcie_x4",
         ("GTPE2_CHANNEL_X0Y6", "GTPE2_CHANNEL_X0Y4", "GTPE2_CHANNEL_X0Y5", "GTPE2_CHANNEL_X0Y7"),
         Pin("led", 3),
-        LENET_RANDOM,
+        replace(LENET_RANDOM, group_bits=6),
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from boards import baselines, estimate
+from boards import baselines, estimate, pcie
 from boards.catalogue import BOARDS
 from boards.cells import UNITS, Figures
 from boards.parts import LARGEST, PARTS
@@ -47,6 +47,20 @@ def test_every_board_has_figures_of_its_configuration():
         for config in (board.config, *([board.pcie.config] if board.pcie else [])):
             key = (config, board.limits.family)
             assert [s for s in STORED.values() if (s.config, s.family) == key], board.name
+
+
+def test_what_yosys_maps_of_every_board_fits_its_part():
+    cores = [(board.name, board.config, board.limits) for board in BOARDS.values()]
+    cores += [
+        (pcie.bitstream_name(board), board.pcie.config, pcie.limits(board))
+        for board in BOARDS.values()
+        if board.pcie
+    ]
+    by_core = {(size.config, size.family): size.total for size in STORED.values()}
+    for name, config, part in cores:
+        found = by_core[config, part.family]
+        taken = (found.luts, found.ff, found.ram, found.dsp)
+        assert all(np.less_equal(taken, (part.lut, part.ff, part.ram, part.dsp))), (name, found)
 
 
 def test_every_wanted_size_is_stored():

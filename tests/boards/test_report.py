@@ -124,7 +124,7 @@ def test_a_pcie_card_has_less_room_for_the_accelerator(capsys):
     assert run("--board", "litefury", "--link", "pcie", "--classifier", "random") == 0
     card = BOARDS["litefury"]
     text = capsys.readouterr().out
-    assert f"{'block RAM':<12}{95:>10}{pcie.limits(card).ram:>10}" in text
+    assert f"{'block RAM':<12}{92:>10}{pcie.limits(card).ram:>10}" in text
     assert "core: P = 8" in text
     assert run("--board", "ulx3s", "--link", "pcie") == 2
     assert "boards report: ulx3s is no PCIe card" in capsys.readouterr().err
