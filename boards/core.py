@@ -8,9 +8,6 @@ from hw.tiling import Tiling
 
 
 def core_for(config: CoreConfig, part: Part) -> Core:
-    """Return the core for the multipliers and block RAMs of a part; its units do not stand still.
-
-    An enable has thousands of loads all over the part: it costs more clock than it saves power.
-    """
+    """Return the core for the multipliers and block RAMs of a part."""
     tiling = Tiling(part.tiles, banks_for(config, part)) if part.tiles else None
-    return Core(config, part.multiplier, tiling, stops=False)
+    return Core(config, part.multiplier, tiling)

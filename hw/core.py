@@ -61,7 +61,7 @@ class Core(Component):
     tiling : Tiling, optional
         Of the target's block RAMs, see `BlockMemory`.
     stops : bool
-        Units without work stand still, see `hw.standby`.
+        The clock of units without work stops: for Verilator, see `hw.standby`.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Core(Component):
         multiplier: int = 25,
         tiling: Tiling | None = None,
         *,
-        stops: bool = True,
+        stops: bool = False,
     ):
         self.config, self.multiplier, self.tiling = config, multiplier, tiling
         self.stops = stops

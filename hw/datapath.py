@@ -58,7 +58,7 @@ class Datapath(Component):
         A spike error was clipped in this cycle.
     """
 
-    def __init__(self, config: CoreConfig, *, stops: bool = True):
+    def __init__(self, config: CoreConfig, *, stops: bool = False):
         self.config, self.stops = config, stops
         shapes = config.memory_shapes
         self.operation_layout = operation_layout(config)

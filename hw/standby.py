@@ -1,19 +1,25 @@
-"""Units that stand still while they have nothing to do: less power, and less to simulate."""
+"""Units whose clock stops while they have nothing to do: less for a simulator to evaluate."""
 
-from amaranth.hdl import Cat, EnableInserter, Module, Signal
+from amaranth.hdl import (
+    Cat,
+    ClockDomain,
+    ClockSignal,
+    DomainRenamer,
+    Module,
+    ResetSignal,
+    Signal,
+)
 
-SETTLE = 4
+SETTLE = 5
 """Cycles after its last busy one in which a unit's valid bits and late counts still run out."""
 
-WAKE = 1
-"""Cycles from `active` to the first enabled one: the enable has thousands of loads, so that it
-comes from a register."""
 
+def standby(m: Module, name: str, unit, active, *, stops: bool = False) -> None:
+    """Add `unit` as a submodule whose clock runs while `active`, `SETTLE` cycles on, and in reset.
 
-def standby(m: Module, name: str, unit, active, *, stops: bool = True) -> None:
-    """Add `unit` as a submodule whose registers are enabled while `active` and `SETTLE` cycles on.
-
-    Both times begin `WAKE` cycles late.
+    A stopped clock is for Verilator, which then skips the unit's registers and what is made of
+    them alone. It comes from a gate of plain logic, which chips skew, and which races in Amaranth's
+    own simulator.
 
     Parameters
     ----------
@@ -22,17 +28,27 @@ def standby(m: Module, name: str, unit, active, *, stops: bool = True) -> None:
     name : str
         The submodule's name.
     unit : Elaboratable
-        Its pulses must have ended `SETTLE` cycles after `active` has fallen.
+        In the domain ``sync``. Its pulses must have ended `SETTLE` cycles after `active` has
+        fallen.
     active : Value
         The unit is in use from the next cycle on.
     stops : bool
-        Without it the unit always runs, with the same results: an enable with thousands of loads
-        all over the part costs a slow part more clock than it saves power.
+        Without it the unit always runs, with the same results.
     """
     if not stops:
         m.submodules[name] = unit
         return
     settling = Signal(SETTLE, name=f"{name}_settling")
-    enable = Signal(name=f"{name}_enable")
-    m.d.sync += [settling.eq(Cat(active, settling[:-1])), enable.eq(active | settling.any())]
-    m.submodules[name] = EnableInserter(enable)(unit)
+    running = Signal(name=f"{name}_running")
+    falling = ClockDomain(f"{name}_falling", clk_edge="neg", reset_less=True, local=True)
+    gated = ClockDomain(f"{name}_gated", local=True)
+    m.domains += [falling, gated]
+    m.d.sync += settling.eq(Cat(active, settling[:-1]))
+    # It changes while the clock is low, so that the gate lets whole pulses through.
+    m.d[falling.name] += running.eq(active | settling.any() | ResetSignal())
+    m.d.comb += [
+        falling.clk.eq(ClockSignal()),
+        gated.clk.eq(ClockSignal() & running),
+        gated.rst.eq(ResetSignal()),
+    ]
+    m.submodules[name] = DomainRenamer(gated.name)(unit)

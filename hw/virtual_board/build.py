@@ -17,6 +17,7 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from golden.core_config import CoreConfig
@@ -198,7 +199,7 @@ def build(
     jobs : int, optional
         Compilers at once, by default one per processor.
     core : callable, optional
-        Makes a component in place of `hw.core.Core(config)`, for tests.
+        Makes a component in place of `hw.core.Core(config, stops=True)`, for tests.
     root : Path, optional
         Folder in place of ``build/virtual_board``.
     pcie : int
@@ -231,7 +232,7 @@ def build(
         if core is None and all(old.get(key) == value for key, value in now.items()):
             return library, 0.0
 
-        text = verilog_of(_top(config, None if core is None else core(config), pcie), "accelerator")
+        text = verilog_of(_top(config, core, pcie), "accelerator")
         now["verilog"] = digest([text])
         same = all(old.get(key) == now[key] for key in ("verilog", "tools"))
         if not same:
@@ -246,14 +247,18 @@ def build(
 
 
 def _top(config, core, pcie):
+    if core is None:
+        from hw.core import Core
+
+        core = partial(Core, stops=True)
     if pcie:
         from hw.pcie_accelerator import PcieAccelerator
 
-        return PcieAccelerator(config, pcie, core=core)
+        return PcieAccelerator(config, pcie, core=core(config))
     from hw.accelerator import Accelerator
     from hw.virtual_board.top import VirtualBoardTop
 
-    return VirtualBoardTop(Accelerator(config, core=core))
+    return VirtualBoardTop(Accelerator(config, core=core(config)))
 
 
 def main(arguments=None):

@@ -27,7 +27,7 @@ class ProbedCore(Core):
 
     def __init__(self, config, multiplier=25):
         self.config, self.multiplier = config, multiplier
-        self.tiling, self.stops = None, True
+        self.tiling, self.stops = None, False
         probes = {
             "probe_enables": Out(len(MEMORIES) + 2),
             "probe_program": Out(clog2(config.instructions)),
