@@ -1,4 +1,4 @@
-"""The clock of a unit without work stops, in the Verilated model alone; a reset reaches it all the same."""
+"""The clock of a unit without work stops, on the simulated board alone; a reset reaches it."""
 
 import pytest
 from amaranth.hdl import Elaboratable, Module, Signal
