@@ -18,8 +18,8 @@ def standby(m: Module, name: str, unit, active, *, stops: bool = False) -> None:
     """Add `unit` as a submodule whose clock runs while `active`, `SETTLE` cycles on, and in reset.
 
     A stopped clock is for Verilator, which then skips the unit's registers and what is made of
-    them alone. It comes from a gate of plain logic, which chips skew, and which races in Amaranth's
-    own simulator.
+    them alone. Its gate is plain logic: on a chip the clock would come late, and in Amaranth's own
+    simulator it races.
 
     Parameters
     ----------
